@@ -1,0 +1,9 @@
+//! phonewatch watches Cisco IP phones boot and register with CallManager from a mirror port.
+
+pub mod capture;
+pub mod flow;
+pub mod net;
+pub mod phone;
+pub mod record;
+pub mod time;
+pub mod wire;
