@@ -1,1 +1,3 @@
+//! The `phonewatch` program.
+
 fn main() {}
