@@ -230,7 +230,7 @@ pub fn safe_text(bytes: &[u8], limit: usize) -> String {
 }
 
 /// Control characters, and the marks that reorder or hide the text around them.
-fn is_unsafe(character: char) -> bool {
+pub(crate) fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }

@@ -1,0 +1,256 @@
+//! The configuration: a TOML file in which every key has a default, an unknown key is an error, and all errors are
+//! told at once, each with its line and what is allowed there.
+//!
+//! Decoding with serde would stop at the first error, so the document is walked by a small reader of our own
+//! (`section`); the tables and their keys stand in `capture`, `callmanager` and `settings`.
+//! What comes out is valid: no later part checks again.
+
+mod callmanager;
+mod capture;
+mod error;
+mod section;
+mod settings;
+mod value;
+mod wording;
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::thread;
+
+use toml::de::DeTable;
+
+pub use callmanager::{CallManager, Role};
+pub use capture::{Capture, Copies, Filter, interface_name};
+pub use error::{ConfigError, ConfigErrors};
+pub use settings::{
+    Dhcp, Flap, Keepalive, Limits, Log, LogFormat, Metrics, PerPhone, Sccp, Tftp, Web,
+};
+
+use error::{Fault, Lines};
+use section::{Reading, Section};
+use wording::quoted_text;
+
+/// Larger than any configuration, in bytes: what is above it is another kind of file.
+const MAX_FILE: usize = 1 << 20;
+
+/// Every setting of the daemon.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Where frames come from.
+    pub capture: Capture,
+    /// How copies made by the mirror are recognised.
+    pub copies: Copies,
+    /// Where SCCP is spoken.
+    pub sccp: Sccp,
+    /// Where TFTP is spoken.
+    pub tftp: Tftp,
+    /// The servers that are known beforehand; others are learned from the traffic.
+    pub callmanager: Vec<CallManager>,
+    /// How often phones send keepalives until a server has said so.
+    pub keepalive: Keepalive,
+    /// When a phone is flapping.
+    pub flap: Flap,
+    /// When a phone asks for addresses too often.
+    pub dhcp: Dhcp,
+    /// How much is kept in memory.
+    pub limits: Limits,
+    /// What Prometheus is given.
+    pub metrics: Metrics,
+    /// Where HTTP is served.
+    pub web: Web,
+    /// What is logged, and how.
+    pub log: Log,
+}
+
+impl Config {
+    /// Reads a configuration file.
+    pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
+        Self::from_file(path, read(path))
+    }
+
+    /// Reads a configuration file; without that file every setting is at its default.
+    pub fn load_or_default(path: &Path) -> Result<Self, ConfigErrors> {
+        match read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            bytes => Self::from_file(path, bytes),
+        }
+    }
+
+    /// Reads the text of a configuration file; `file_name` is how its errors name it.
+    pub fn parse(file_name: &str, text: &str) -> Result<Self, ConfigErrors> {
+        let decoded = decode(file_name, text)?;
+        if decoded.faults.is_empty() {
+            Ok(decoded.config)
+        } else {
+            Err(ConfigErrors::new(file_name, text, decoded.faults))
+        }
+    }
+
+    /// Every key there is, with its table: `flap.moves`. In the order in which they are read.
+    pub fn keys() -> Vec<String> {
+        // One server, so that the keys of a server are asked for.
+        decode_here("[[callmanager]]").keys
+    }
+
+    fn from_file(path: &Path, bytes: io::Result<Vec<u8>>) -> Result<Self, ConfigErrors> {
+        let name = path.display().to_string();
+        let bytes = bytes.map_err(|error| {
+            let remedy = if error.kind() == io::ErrorKind::NotFound {
+                "create it, or name another file with --config"
+            } else if error.kind() == io::ErrorKind::PermissionDenied {
+                "let the user that runs phonewatch read it and its folders"
+            } else {
+                "name a readable file with --config"
+            };
+            ConfigErrors::whole_file(&name, format!("cannot be read ({error}): {remedy}"))
+        })?;
+        let text = match str::from_utf8(&bytes) {
+            Ok(text) => text,
+            // The cap may have cut the file within a character.
+            Err(_) if bytes.len() > MAX_FILE => return Err(too_large(&name)),
+            Err(error) => {
+                let readable = bytes.get(..error.valid_up_to()).unwrap_or_default();
+                let fault = Fault {
+                    span: Some(readable.len()..readable.len()),
+                    message: "this is not UTF-8 text: save the file with the encoding UTF-8".into(),
+                };
+                let text = String::from_utf8_lossy(&bytes);
+                return Err(ConfigErrors::new(&name, &text, vec![fault]));
+            }
+        };
+        Self::parse(&name, text)
+    }
+
+    fn read(document: &mut Section<'_>) -> Self {
+        let capture = document.table("capture", Capture::read);
+        let copies = document.table("copies", Copies::read);
+        let sccp = document.table("sccp", Sccp::read);
+        let tftp = document.table("tftp", Tftp::read);
+        let callmanager = CallManager::read_all(document);
+        let named = callmanager.len();
+        Self {
+            capture,
+            copies,
+            sccp,
+            tftp,
+            keepalive: document.table("keepalive", Keepalive::read),
+            flap: document.table("flap", Flap::read),
+            dhcp: document.table("dhcp", Dhcp::read),
+            limits: document.table("limits", |limits| Limits::read(limits, named)),
+            metrics: document.table("metrics", Metrics::read),
+            web: document.table("web", Web::read),
+            log: document.table("log", Log::read),
+            callmanager,
+        }
+    }
+}
+
+/// Reads no more of the file than shows that it is too large.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(MAX_FILE)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn too_large(file_name: &str) -> ConfigErrors {
+    ConfigErrors::whole_file(
+        file_name,
+        "larger than 1MiB: no configuration is, so name another file with --config".to_owned(),
+    )
+}
+
+/// What reading a document gives, whether it is valid or not.
+struct Decoded {
+    config: Config,
+    faults: Vec<Fault>,
+    /// The keys that were asked for.
+    keys: Vec<String>,
+}
+
+/// Decodes on a stack that no document can exhaust.
+///
+/// The parser bounds dotted keys and inline tables, each for itself. Dotted keys within inline tables multiply the
+/// bounds, and a tree of that depth is dropped recursively.
+fn decode(file_name: &str, text: &str) -> Result<Decoded, ConfigErrors> {
+    const STACK: usize = 64 << 20;
+    if text.len() > MAX_FILE {
+        return Err(too_large(file_name));
+    }
+    thread::scope(|scope| {
+        let decoding = thread::Builder::new()
+            .name("config".to_owned())
+            .stack_size(STACK)
+            .spawn_scoped(scope, || decode_here(text));
+        match decoding.map(thread::ScopedJoinHandle::join) {
+            Ok(Ok(decoded)) => Ok(decoded),
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(error) => Err(ConfigErrors::whole_file(
+                file_name,
+                format!("cannot be read, as no thread could be started ({error}): try again"),
+            )),
+        }
+    })
+}
+
+fn decode_here(text: &str) -> Decoded {
+    let (document, syntax_errors) = DeTable::parse_recoverable(text);
+    let mut reading = Reading {
+        incomplete: !syntax_errors.is_empty(),
+        ..Reading::default()
+    };
+    let config = Section::document(document.get_ref(), &mut reading, Config::read);
+
+    let lines = Lines::new(text);
+    let line = |fault: &Fault| fault.span.as_ref().map(|span| lines.line(span.start));
+    // What follows a syntax error on its line follows from it.
+    let mut broken = BTreeSet::new();
+    let mut faults: Vec<Fault> = syntax_errors
+        .iter()
+        .map(|error| syntax_fault(text, error))
+        .filter(|fault| broken.insert(line(fault)))
+        .collect();
+    faults.extend(
+        reading
+            .faults
+            .into_iter()
+            .filter(|fault| !broken.contains(&line(fault))),
+    );
+    Decoded {
+        config,
+        faults,
+        keys: reading.keys,
+    }
+}
+
+/// An error of the parser, in plainer words where it is one that people make.
+fn syntax_fault(text: &str, error: &toml::de::Error) -> Fault {
+    let span = error.span();
+    let source = span.clone().and_then(|span| text.get(span));
+    let source = source.unwrap_or_default().trim();
+    let message = match error.message() {
+        "duplicate key" => format!(
+            "{} stands here a second time: every key and every [table] is allowed once",
+            quoted_text(source)
+        ),
+        message if message.starts_with("string values must be quoted") && source.is_empty() => {
+            "no value stands here: text in quotes, a number, true, false or a list is allowed"
+                .into()
+        }
+        message if message.starts_with("string values must be quoted") => format!(
+            "{} is no number: text is allowed in quotes only",
+            quoted_text(source)
+        ),
+        message
+            if message.starts_with("invalid float") || message.starts_with("invalid integer") =>
+        {
+            "this is no number: text, and so an address, is allowed in quotes only".into()
+        }
+        message => format!("not TOML: {message}"),
+    };
+    Fault { span, message }
+}
