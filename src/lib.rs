@@ -1,6 +1,7 @@
 //! phonewatch watches Cisco IP phones boot and register with CallManager from a mirror port.
 
 pub mod capture;
+pub mod cli;
 pub mod config;
 pub mod flow;
 pub mod net;

@@ -1,0 +1,298 @@
+//! The command line: which commands there are, their arguments, and the one command that needs nothing but those.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Capture, Config, ConfigErrors, interface_name};
+
+/// Where the configuration stands unless `--config` names another file.
+pub const DEFAULT_CONFIG: &str = "/etc/phonewatch/phonewatch.toml";
+
+/// Watch Cisco IP phones boot and register with CallManager, from a mirror port
+///
+/// phonewatch listens on a switch's mirror port, follows every phone from its link to its registration, and says which
+/// one fails, at which step and why. It only listens: nothing is sent to phones or servers.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "\
+Examples:
+  phonewatch run --interface eth1
+  phonewatch replay morning.pcap.gz
+  phonewatch check"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Listen on the mirror port until stopped
+    ///
+    /// Captures on the interfaces of the configuration, serves metrics and the status page over HTTP, and reports what
+    /// it finds. The one right it needs is `CAP_NET_RAW`.
+    #[command(after_help = "\
+Examples:
+  phonewatch run
+  phonewatch run --interface eth1 --interface eth2
+  phonewatch run --config ./lab.toml
+
+The primary and the secondary CallManager are often mirrored on two ports: name both.")]
+    Run(Run),
+
+    /// Read capture files as if they were live, and print a report
+    ///
+    /// The files (pcap or pcapng, plain or .gz) go through the same engine as live traffic, so that a problem can be
+    /// looked at again later or elsewhere. The times in the report are those of the capture.
+    #[command(after_help = "\
+Examples:
+  phonewatch replay morning.pcap.gz
+  phonewatch replay primary.pcapng secondary.pcapng
+  phonewatch replay --json morning.pcap | jq '.findings'
+
+Exit status: 0 when every file was read, 2 when one could not be.")]
+    Replay(Replay),
+
+    /// Check the configuration and print every error in it
+    ///
+    /// Each error is shown with its file, line and column, the line itself, and what is allowed there.
+    #[command(after_help = "\
+Examples:
+  phonewatch check
+  phonewatch check --config ./lab.toml
+
+Exit status: 0 when the configuration is valid, 1 when it is not.")]
+    Check(Check),
+}
+
+/// The arguments of `run`.
+#[derive(Args, Debug)]
+pub struct Run {
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Listen on this interface, not on those of the configuration; may be repeated
+    #[arg(long = "interface", value_name = "IF", value_parser = interface_name)]
+    pub interfaces: Vec<String>,
+}
+
+/// The arguments of `replay`.
+#[derive(Args, Debug)]
+pub struct Replay {
+    /// The capture files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Print the report as JSON, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `check`.
+#[derive(Args, Debug)]
+pub struct Check {
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFile,
+}
+
+/// Which configuration file to read.
+#[derive(Args, Debug)]
+pub struct ConfigFile {
+    /// Read the configuration from this file [default: /etc/phonewatch/phonewatch.toml]
+    #[arg(long = "config", value_name = "FILE")]
+    pub named: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    /// The file that was named, or the default one.
+    pub fn path(&self) -> &Path {
+        self.named.as_deref().unwrap_or(Path::new(DEFAULT_CONFIG))
+    }
+
+    /// Reads the configuration. A file that was named must be there; without the default one, the defaults hold.
+    pub fn load(&self) -> Result<Config, ConfigErrors> {
+        match &self.named {
+            Some(path) => Config::load(path),
+            None => Config::load_or_default(self.path()),
+        }
+    }
+}
+
+impl Run {
+    /// Reads the configuration, with the interfaces of the command line, if any, in place of its own.
+    pub fn load_config(&self) -> Result<Config, ConfigErrors> {
+        let mut config = self.config.load()?;
+        if !self.interfaces.is_empty() {
+            config.capture.interfaces = Capture::interfaces_named(&self.interfaces)?;
+        }
+        Ok(config)
+    }
+}
+
+/// Says whether the configuration at `path` is valid, or everything that is wrong with it.
+///
+/// Gives whether it is valid; a file that is not there is not.
+pub fn check(path: &Path, out: &mut impl Write) -> io::Result<bool> {
+    match Config::load(path) {
+        Ok(_) => {
+            writeln!(out, "{}: valid", path.display())?;
+            Ok(true)
+        }
+        Err(errors) => {
+            writeln!(out, "{errors}")?;
+            Ok(false)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn reads_the_arguments_of_each_command() {
+        let cli = Cli::try_parse_from([
+            "phonewatch",
+            "run",
+            "--interface",
+            "eth1",
+            "--interface",
+            "eth2",
+        ]);
+        let Ok(Cli {
+            command: Command::Run(run),
+        }) = cli
+        else {
+            panic!("{cli:?}");
+        };
+        assert_eq!(run.interfaces, ["eth1", "eth2"]);
+        assert_eq!(run.config.path(), Path::new(DEFAULT_CONFIG));
+
+        let cli =
+            Cli::try_parse_from(["phonewatch", "replay", "a", "b", "--json", "--config", "c"]);
+        let Ok(Cli {
+            command: Command::Replay(replay),
+        }) = cli
+        else {
+            panic!("{cli:?}");
+        };
+        assert_eq!(replay.files, [Path::new("a"), Path::new("b")]);
+        assert!(replay.json);
+        assert_eq!(replay.config.path(), Path::new("c"));
+    }
+
+    #[test]
+    fn refuses_what_makes_no_sense() {
+        for arguments in [
+            &["phonewatch"][..],
+            &["phonewatch", "replay"],
+            &["phonewatch", "run", "file.pcap"],
+            &["phonewatch", "run", "--interface", "a/b"],
+            &["phonewatch", "run", "--interface", ""],
+            &["phonewatch", "listen"],
+        ] {
+            let refused = Cli::try_parse_from(arguments).unwrap_err();
+            assert!(refused.use_stderr(), "{arguments:?}: {refused}");
+        }
+    }
+
+    #[test]
+    fn the_help_names_the_default_file() {
+        let mut command = Cli::command();
+        let check = command.find_subcommand_mut("check").unwrap();
+        let help = check.render_long_help().to_string();
+        assert!(help.contains(DEFAULT_CONFIG), "{help}");
+        assert!(help.contains("Exit status"), "{help}");
+    }
+
+    #[test]
+    fn a_named_file_must_be_there_and_the_default_one_need_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing.toml");
+        assert_eq!(Config::load_or_default(&missing), Ok(Config::default()));
+        let named = ConfigFile {
+            named: Some(missing),
+        };
+        assert!(named.load().is_err());
+        // A folder in its place is not a missing file.
+        assert!(Config::load_or_default(folder.path()).is_err());
+    }
+
+    #[test]
+    fn interfaces_of_the_command_line_replace_those_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("phonewatch.toml");
+        std::fs::write(&path, "[capture]\ninterfaces = ['eth0']\n").unwrap();
+        let interfaces_of = |interfaces: &[&str]| {
+            let run = Run {
+                config: ConfigFile {
+                    named: Some(path.clone()),
+                },
+                interfaces: interfaces.iter().map(ToString::to_string).collect(),
+            };
+            run.load_config().map(|config| config.capture.interfaces)
+        };
+        assert_eq!(interfaces_of(&[]).unwrap(), ["eth0"]);
+        assert_eq!(interfaces_of(&["a", "b", "a"]).unwrap(), ["a", "b"]);
+        let names: Vec<String> = (0..17).map(|number| format!("eth{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let errors = interfaces_of(&names).unwrap_err();
+        assert!(
+            errors
+                .to_string()
+                .starts_with("--interface: 17 interfaces are named"),
+            "{errors}"
+        );
+    }
+
+    #[test]
+    fn check_says_that_a_file_is_valid_or_what_is_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("phonewatch.toml");
+        let name = path.display();
+        let checked = || {
+            let mut out = Vec::new();
+            let valid = check(&path, &mut out).unwrap();
+            (valid, String::from_utf8(out).unwrap())
+        };
+
+        let (valid, out) = checked();
+        assert!(!valid);
+        assert_eq!(
+            out,
+            format!(
+                "{name}: cannot be read (No such file or directory (os error 2)): create it, or name another file \
+                 with --config\n\n1 error in {name}\n"
+            )
+        );
+
+        std::fs::write(&path, "[flap]\nmoves = 5\n").unwrap();
+        assert_eq!(checked(), (true, format!("{name}: valid\n")));
+
+        std::fs::write(&path, "[flap]\nmoves = 1\n").unwrap();
+        let (valid, out) = checked();
+        assert!(!valid);
+        assert_eq!(
+            out,
+            format!(
+                "{name}:2:9: flap.moves: 1 is too small: a whole number from 2 to 100 is allowed\n    2 | moves = 1\n\
+                 \x20     |         ^\n\n1 error in {name}\n"
+            )
+        );
+    }
+}
