@@ -1,0 +1,203 @@
+//! The link header and the tags that may follow it.
+
+use super::{
+    Content, ETHER_TYPE_ARP, ETHER_TYPE_IPV4, ETHER_TYPE_IPV6, ETHER_TYPE_LLDP, LinkAddresses,
+    Packet, VlanTags, decode_ip,
+};
+use crate::net::MacAddr;
+use crate::record::LinkType;
+use crate::wire::arp::Arp;
+use crate::wire::{DecodeError, Reader};
+
+/// VLAN tags: IEEE 802.1Q, 802.1ad, and the number in use before 802.1ad.
+const VLAN_TAGS: [u16; 3] = [0x8100, 0x88a8, 0x9100];
+/// Cisco's VN-Tag (IEEE 802.1BR's forerunner): on frames mirrored from fabric extenders.
+const VN_TAG: u16 = 0x8926;
+/// Cisco MetaData: the inline security group tag on TrustSec links.
+const CISCO_META_DATA: u16 = 0x8909;
+/// The greatest number in the EtherType's place that is a length (IEEE 802.3 3.2.6).
+const MAX_LENGTH: u16 = 1500;
+/// LLC header of SNAP: both service access points 0xAA, unnumbered information.
+const SNAP: [u8; 3] = [0xaa, 0xaa, 0x03];
+/// The SNAP identifier of CDP: Cisco's organization and protocol 0x2000.
+const SNAP_CDP: ([u8; 3], u16) = ([0x00, 0x00, 0x0c], 0x2000);
+/// The organization under which SNAP carries an EtherType (RFC 1042).
+const SNAP_ETHER_TYPE: [u8; 3] = [0; 3];
+
+/// Takes a frame apart.
+pub fn decode(link: LinkType, bytes: &[u8]) -> Result<Packet<'_>, DecodeError> {
+    let mut reader = Reader::new(bytes);
+    match link {
+        LinkType::Ethernet => ethernet(&mut reader),
+        LinkType::RawIp => Ok(untagged(Content::Ip(decode_ip(bytes)?))),
+        LinkType::Null => null(&mut reader),
+        LinkType::LinuxSll => linux_sll(&mut reader),
+        LinkType::LinuxSll2 => linux_sll2(&mut reader),
+    }
+}
+
+fn untagged(content: Content<'_>) -> Packet<'_> {
+    Packet {
+        link: None,
+        vlans: VlanTags::default(),
+        content,
+    }
+}
+
+fn ethernet<'a>(reader: &mut Reader<'a>) -> Result<Packet<'a>, DecodeError> {
+    let destination = reader.mac("Ethernet destination")?;
+    let source = reader.mac("Ethernet source")?;
+    let ether_type = reader.u16_be("EtherType")?;
+    typed(
+        Some(LinkAddresses {
+            source,
+            destination,
+        }),
+        ether_type,
+        reader,
+    )
+}
+
+/// BSD loopback: the address family in the byte order of the host that captured, or in network order (`DLT_LOOP`).
+fn null<'a>(reader: &mut Reader<'a>) -> Result<Packet<'a>, DecodeError> {
+    let family = reader.u32_le("address family")?;
+    let family = if family > 0xffff {
+        family.swap_bytes()
+    } else {
+        family
+    };
+    match family {
+        // AF_INET is 2 everywhere; AF_INET6 is 10 on Linux, 23 on Windows, 24 on NetBSD and OpenBSD, 28 on FreeBSD,
+        // 30 on Darwin.
+        2 | 10 | 23 | 24 | 28 | 30 => Ok(untagged(Content::Ip(decode_ip(reader.rest())?))),
+        _ => Ok(untagged(Content::Other { ether_type: 0 })),
+    }
+}
+
+/// Linux cooked capture, version 1: 16 bytes.
+fn linux_sll<'a>(reader: &mut Reader<'a>) -> Result<Packet<'a>, DecodeError> {
+    let _packet_type = reader.u16_be("SLL packet type")?;
+    let hardware = reader.u16_be("SLL hardware type")?;
+    let address_length = reader.u16_be("SLL address length")?;
+    let address = reader.array::<8>("SLL address")?;
+    let protocol = reader.u16_be("SLL protocol")?;
+    cooked(
+        hardware,
+        usize::from(address_length),
+        address,
+        protocol,
+        reader,
+    )
+}
+
+/// Linux cooked capture, version 2: 20 bytes in another order.
+fn linux_sll2<'a>(reader: &mut Reader<'a>) -> Result<Packet<'a>, DecodeError> {
+    let protocol = reader.u16_be("SLL2 protocol")?;
+    let _reserved = reader.u16_be("SLL2 reserved")?;
+    let _interface = reader.u32_be("SLL2 interface")?;
+    let hardware = reader.u16_be("SLL2 hardware type")?;
+    let _packet_type = reader.u8("SLL2 packet type")?;
+    let address_length = reader.u8("SLL2 address length")?;
+    let address = reader.array::<8>("SLL2 address")?;
+    cooked(
+        hardware,
+        usize::from(address_length),
+        address,
+        protocol,
+        reader,
+    )
+}
+
+fn cooked<'a>(
+    hardware: u16,
+    address_length: usize,
+    address: [u8; 8],
+    protocol: u16,
+    reader: &mut Reader<'a>,
+) -> Result<Packet<'a>, DecodeError> {
+    /// `ARPHRD_NETLINK`: the protocol is a netlink family, not an EtherType.
+    const NETLINK: u16 = 824;
+    /// `ETH_P_802_2`: an LLC header without the 802.3 length before it.
+    const LLC: u16 = 0x0004;
+
+    let source = Reader::new(&address).mac("sender of a cooked frame")?;
+    let link = (address_length == 6).then_some(LinkAddresses {
+        source,
+        destination: MacAddr([0; 6]),
+    });
+    match (hardware, protocol) {
+        (NETLINK, _) => Ok(Packet {
+            link,
+            ..untagged(Content::Other { ether_type: 0 })
+        }),
+        (_, LLC) => {
+            let content = match snap(reader) {
+                Some(SNAP_CDP) => Content::Cdp(reader.rest()),
+                Some(_) | None => Content::Other { ether_type: 0 },
+            };
+            Ok(Packet {
+                link,
+                ..untagged(content)
+            })
+        }
+        _ => typed(link, protocol, reader),
+    }
+}
+
+/// What follows an EtherType. Each turn of the loop takes at least four bytes.
+fn typed<'a>(
+    link: Option<LinkAddresses>,
+    mut ether_type: u16,
+    reader: &mut Reader<'a>,
+) -> Result<Packet<'a>, DecodeError> {
+    let mut vlans = VlanTags::default();
+    let content = loop {
+        match ether_type {
+            tag if VLAN_TAGS.contains(&tag) => {
+                let control = reader.u16_be("VLAN tag")?;
+                if !vlans.push(control) {
+                    break Content::Other { ether_type };
+                }
+                ether_type = reader.u16_be("EtherType after a VLAN tag")?;
+            }
+            VN_TAG => {
+                reader.take("VN-Tag", 4)?;
+                ether_type = reader.u16_be("EtherType after a VN-Tag")?;
+            }
+            CISCO_META_DATA => {
+                reader.take("Cisco MetaData", 6)?;
+                ether_type = reader.u16_be("EtherType after Cisco MetaData")?;
+            }
+            ETHER_TYPE_IPV4 | ETHER_TYPE_IPV6 => break Content::Ip(decode_ip(reader.rest())?),
+            ETHER_TYPE_ARP => break Content::Arp(Arp::parse(reader.rest())?),
+            ETHER_TYPE_LLDP => break Content::Lldp(reader.rest()),
+            length if length <= MAX_LENGTH => {
+                let mut frame = Reader::new(reader.take_up_to(usize::from(length)));
+                match snap(&mut frame) {
+                    Some(SNAP_CDP) => break Content::Cdp(frame.rest()),
+                    Some((SNAP_ETHER_TYPE, inner)) if inner > MAX_LENGTH => {
+                        ether_type = inner;
+                        *reader = frame;
+                    }
+                    Some(_) | None => break Content::Other { ether_type },
+                }
+            }
+            _ => break Content::Other { ether_type },
+        }
+    };
+    Ok(Packet {
+        link,
+        vlans,
+        content,
+    })
+}
+
+/// The organization and protocol of a SNAP header (RFC 1042); `None` for other LLC frames, such as spanning tree.
+fn snap(reader: &mut Reader<'_>) -> Option<([u8; 3], u16)> {
+    if reader.array::<3>("LLC").ok()? != SNAP {
+        return None;
+    }
+    let organization = reader.array::<3>("SNAP organization").ok()?;
+    let protocol = reader.u16_be("SNAP protocol").ok()?;
+    Some((organization, protocol))
+}
