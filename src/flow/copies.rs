@@ -1,1 +1,422 @@
-//! (to come)
+//! The mirror-copy filter: a mirror of both directions, of several ports or of several VLANs shows one packet twice.
+//!
+//! A copy keeps what the endpoints wrote: addresses, IP identification, ports, numbers, payload. On the way between the
+//! two points where it was seen, bridges and routers may have changed its hardware addresses, VLAN tags, time to live,
+//! code point and checksums, so those are not compared.
+//!
+//! A copy is not a retransmission, and the two are told apart by two things together:
+//!
+//! * **Identification.** Most stacks number their IPv4 packets, so that a segment sent again has another number. Not all
+//!   do: a packet that may not be fragmented is free to carry 0 (RFC 6864 section 4.1), as Linux does in a SYN-ACK, and
+//!   IPv6 has none.
+//! * **Time.** The copies of one packet are as far apart as the queues between two ports of a switch, a few milliseconds
+//!   at most; in either order, since two mirror ports are two capture sources. A retransmission timer waits 200 ms and
+//!   more, DHCP, TFTP and DNS clients a second. The window (20 ms is a good one) lies in between.
+//!
+//! What is left over is a true repetition inside the window with the same identification: pure acknowledgments, as in
+//! a burst of duplicate ones before a fast retransmit, or that fast retransmit itself from a stack that numbers nothing.
+//! Dropping these is harmless: their bytes and numbers have been seen, and no message is made of them.
+//!
+//! Time is measured from the first of a run of copies, so an endless run does not hide for ever. What relays write anew
+//! (DHCP through a relay agent) is another packet here.
+
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::time::Duration;
+
+use crate::time::Timestamp;
+use crate::wire::packet::{Content, ETHER_TYPE_LLDP, IpPacket, Packet, Transport};
+
+/// Remembers the packets of the last moments, in a table of fixed size.
+///
+/// The table is 4-way set-associative: a packet's hash names a set, and in it the entry farthest in time makes room. One
+/// that was needed makes way only where more packets come within the window than the table has room for; a copy then
+/// passes unseen, and [`CopyFilter::overflowed`] counts.
+#[derive(Clone, Debug)]
+pub struct CopyFilter<S = RandomState> {
+    window: Duration,
+    /// A power of two of them.
+    sets: Vec<[Entry; WAYS]>,
+    hasher: S,
+    copies: u64,
+    overflowed: u64,
+}
+
+/// How many entries share a set: one cache line.
+const WAYS: usize = 4;
+/// How many bytes of a payload are compared, beside its length: enough for every header and number that tells two
+/// messages apart, and few enough to be cheap.
+const COMPARED_PAYLOAD: usize = 256;
+/// Stands for CDP in the hash, which has no EtherType: its SNAP protocol.
+const SNAP_CDP: u16 = 0x2000;
+
+/// The hash of a packet and when it was seen; hash 0 is an empty entry.
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    hash: u64,
+    at: Timestamp,
+}
+
+impl<S: BuildHasher> CopyFilter<S> {
+    /// The largest table: 2^24 entries, 256 MiB.
+    const MAX_CAPACITY: usize = 1 << 24;
+
+    /// A filter for copies at most `window` apart, with room for `capacity` packets (rounded up to a power of two): as
+    /// many as come within the window. A window of zero lets everything pass. `hasher` holds the random seed, without
+    /// which a sender could make packets that hide each other.
+    pub fn new(window: Duration, capacity: usize, hasher: S) -> Self {
+        let sets = capacity
+            .clamp(1, Self::MAX_CAPACITY)
+            .div_ceil(WAYS)
+            .next_power_of_two();
+        Self {
+            window,
+            sets: vec![[Entry::default(); WAYS]; sets],
+            hasher,
+            copies: 0,
+            overflowed: 0,
+        }
+    }
+
+    /// Whether the same packet was seen within the window before or after `at`; if not, it is remembered. Of a tunnel
+    /// the inner packet is to be asked for.
+    pub fn is_copy(&mut self, packet: &Packet<'_>, at: Timestamp) -> bool {
+        if self.window.is_zero() {
+            return false;
+        }
+        let Some(hash) = self.hash(packet) else {
+            return false;
+        };
+        let window = self.window;
+        // The lowest bits name the set; the table is no longer than what fits into them.
+        let index =
+            usize::try_from(hash & u64::from(u32::MAX)).unwrap_or(0) & (self.sets.len() - 1);
+        let Some(set) = self.sets.get_mut(index) else {
+            return false;
+        };
+        if set
+            .iter()
+            .any(|entry| entry.hash == hash && entry.at.distance(at) <= window)
+        {
+            self.copies += 1;
+            return true;
+        }
+        // Farthest in time rather than oldest: a time far ahead, as a broken clock gives, must not hold its place.
+        let farthest = set
+            .iter_mut()
+            .max_by_key(|entry| (entry.hash == 0, entry.at.distance(at)));
+        if let Some(entry) = farthest {
+            if entry.hash != 0 && entry.at.distance(at) <= window {
+                self.overflowed += 1;
+            }
+            *entry = Entry { hash, at };
+        }
+        false
+    }
+
+    /// How many copies were found.
+    pub const fn copies(&self) -> u64 {
+        self.copies
+    }
+
+    /// How many packets were forgotten within their window, because the table was too small for the rate.
+    pub const fn overflowed(&self) -> u64 {
+        self.overflowed
+    }
+
+    /// The hash of what a copy keeps, never 0; `None` for frames of which nothing is read, so that a copy costs nothing.
+    fn hash(&self, packet: &Packet<'_>) -> Option<u64> {
+        let mut hasher = self.hasher.build_hasher();
+        match packet.content {
+            Content::Arp(arp) => arp.hash(&mut hasher),
+            Content::Cdp(bytes) => {
+                SNAP_CDP.hash(&mut hasher);
+                hash_payload(bytes, Some(bytes.len()), &mut hasher);
+            }
+            Content::Lldp(bytes) => {
+                ETHER_TYPE_LLDP.hash(&mut hasher);
+                hash_payload(bytes, Some(bytes.len()), &mut hasher);
+            }
+            Content::Ip(ip) => hash_ip(&ip, &mut hasher)?,
+            Content::Other { .. } => return None,
+        }
+        Some(hasher.finish().max(1))
+    }
+}
+
+fn hash_ip<H: Hasher>(ip: &IpPacket<'_>, hasher: &mut H) -> Option<()> {
+    ip.source.hash(hasher);
+    ip.destination.hash(hasher);
+    ip.identification.hash(hasher);
+    match ip.transport {
+        Transport::Tcp(segment) => {
+            6_u8.hash(hasher);
+            segment.source_port.hash(hasher);
+            segment.destination_port.hash(hasher);
+            segment.sequence.hash(hasher);
+            segment.acknowledgment.hash(hasher);
+            segment.flags.hash(hasher);
+            segment.window.hash(hasher);
+            let length = usize::try_from(segment.payload_length).ok();
+            hash_payload(segment.payload, length, hasher);
+        }
+        Transport::Udp(datagram) => {
+            17_u8.hash(hasher);
+            datagram.source_port.hash(hasher);
+            datagram.destination_port.hash(hasher);
+            let length = (!datagram.truncated).then_some(datagram.payload.len());
+            hash_payload(datagram.payload, length, hasher);
+        }
+        Transport::Icmp(message) => message.hash(hasher),
+        Transport::Fragment(fragment) => {
+            fragment.protocol.hash(hasher);
+            fragment.offset.hash(hasher);
+            fragment.more.hash(hasher);
+            fragment.identification.hash(hasher);
+            let length = (!fragment.truncated).then_some(fragment.payload.len());
+            hash_payload(fragment.payload, length, hasher);
+        }
+        Transport::Encapsulated { protocol, payload } => {
+            protocol.hash(hasher);
+            hash_payload(payload, Some(payload.len()), hasher);
+        }
+        Transport::Other { .. } => return None,
+    }
+    Some(())
+}
+
+/// The first bytes of a payload, and its length before the snap length cut it: a copy with one VLAN tag more is cut
+/// four bytes earlier.
+fn hash_payload<H: Hasher>(payload: &[u8], length: Option<usize>, hasher: &mut H) {
+    length.hash(hasher);
+    payload
+        .get(..COMPARED_PAYLOAD)
+        .unwrap_or(payload)
+        .hash(hasher);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::{BuildHasherDefault, DefaultHasher};
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::net::MacAddr;
+    use crate::record::LinkType;
+    use crate::wire::packet::encode::{EthernetFrame, Ipv4};
+    use crate::wire::packet::{TcpFlags, TcpSegment, decode};
+    use proptest::prelude::*;
+
+    const WINDOW: Duration = Duration::from_millis(20);
+    const AT: Timestamp = Timestamp::from_secs(100);
+
+    type Filter = CopyFilter<BuildHasherDefault<DefaultHasher>>;
+
+    fn filter(capacity: usize) -> Filter {
+        Filter::new(WINDOW, capacity, BuildHasherDefault::new())
+    }
+
+    fn is_copy(filter: &mut Filter, frame: &[u8], at: Timestamp) -> bool {
+        filter.is_copy(&decode(LinkType::Ethernet, frame).unwrap(), at)
+    }
+
+    fn ethernet(last: u8) -> EthernetFrame {
+        EthernetFrame::new(
+            MacAddr([2, 0, 0, 0, 0, last]),
+            MacAddr([2, 0, 0, 0, 1, last]),
+        )
+    }
+
+    fn ipv4(identification: u16) -> Ipv4 {
+        Ipv4 {
+            identification,
+            ..Ipv4::new(Ipv4Addr::new(10, 1, 2, 3), Ipv4Addr::new(10, 0, 0, 1))
+        }
+    }
+
+    fn segment(sequence: u32, payload: &[u8]) -> TcpSegment<'_> {
+        TcpSegment {
+            source_port: 50_000,
+            destination_port: 2000,
+            sequence,
+            acknowledgment: Some(1),
+            flags: TcpFlags::ACK,
+            window: 8192,
+            payload,
+            payload_length: 0,
+        }
+    }
+
+    #[test]
+    fn a_copy_behind_a_router_or_in_a_vlan_is_a_copy() {
+        let mut filter = filter(64);
+        let original = ethernet(1).tcp(&ipv4(7), &segment(1, b"keepalive"));
+        let routed = Ipv4 {
+            hop_limit: 63,
+            dscp: 24,
+            ..ipv4(7)
+        };
+        let copy = ethernet(9)
+            .vlan(110)
+            .tcp(&routed, &segment(1, b"keepalive"));
+        assert!(!is_copy(&mut filter, &original, AT));
+        assert!(is_copy(&mut filter, &copy, AT + Duration::from_millis(3)));
+        // The other mirror port may have been quicker.
+        assert!(is_copy(&mut filter, &copy, AT - Duration::from_millis(3)));
+        assert_eq!((filter.copies(), filter.overflowed()), (2, 0));
+    }
+
+    #[test]
+    fn a_retransmission_is_not_a_copy() {
+        let mut filter = filter(64);
+        let sent = ethernet(1).tcp(&ipv4(7), &segment(1, b"keepalive"));
+        let again = ethernet(1).tcp(&ipv4(8), &segment(1, b"keepalive"));
+        assert!(!is_copy(&mut filter, &sent, AT));
+        // Another identification, however soon; the same one, where the sender numbers nothing, after its timer.
+        assert!(!is_copy(&mut filter, &again, AT + Duration::from_millis(1)));
+        assert!(!is_copy(
+            &mut filter,
+            &sent,
+            AT + Duration::from_millis(200)
+        ));
+        // And that one has a copy of its own.
+        assert!(is_copy(&mut filter, &sent, AT + Duration::from_millis(201)));
+    }
+
+    #[test]
+    fn a_request_that_is_repeated_every_second_is_not_a_copy() {
+        let mut filter = filter(64);
+        let request = ethernet(1).udp(
+            &ipv4(0),
+            50_000,
+            69,
+            b"\0\x01SEP001380AD9E5F.cnf.xml\0octet\0",
+        );
+        for second in 0..5 {
+            assert!(!is_copy(
+                &mut filter,
+                &request,
+                Timestamp::from_secs(second)
+            ));
+        }
+    }
+
+    #[test]
+    fn other_ports_numbers_payloads_or_lengths_are_other_packets() {
+        let mut filter = filter(64);
+        let long = [0x5a; 400];
+        let frames = [
+            ethernet(1).tcp(&ipv4(0), &segment(1, b"")),
+            ethernet(1).tcp(&ipv4(0), &segment(2, b"")),
+            ethernet(1).tcp(
+                &ipv4(0),
+                &TcpSegment {
+                    acknowledgment: Some(2),
+                    ..segment(1, b"")
+                },
+            ),
+            ethernet(1).tcp(
+                &ipv4(0),
+                &TcpSegment {
+                    window: 0,
+                    ..segment(1, b"")
+                },
+            ),
+            ethernet(1).tcp(
+                &ipv4(0),
+                &TcpSegment {
+                    flags: TcpFlags::ACK | TcpFlags::FIN,
+                    ..segment(1, b"")
+                },
+            ),
+            ethernet(1).tcp(&ipv4(0), &segment(1, b"x")),
+            ethernet(1).udp(&ipv4(0), 50_000, 2000, b"x"),
+            ethernet(1).udp(&ipv4(0), 50_001, 2000, b"x"),
+            ethernet(1).udp(&ipv4(0), 50_001, 2000, &long),
+            ethernet(1).udp(&ipv4(0), 50_001, 2000, &long[1..]),
+            ethernet(1).cdp(b"\x02\xb4\0\0"),
+            ethernet(1).lldp(b"\x02\xb4\0\0"),
+            ethernet(1).ipv4_fragment(&ipv4(0), 17, 8, true, b"01234567"),
+            ethernet(1).ipv4_fragment(&ipv4(0), 17, 16, true, b"01234567"),
+        ];
+        for frame in &frames {
+            assert!(!is_copy(&mut filter, frame, AT));
+        }
+        for frame in &frames {
+            assert!(is_copy(&mut filter, frame, AT));
+        }
+    }
+
+    #[test]
+    fn what_is_not_read_is_never_a_copy_and_a_window_of_zero_finds_none() {
+        let spanning_tree = ethernet(1).frame(38, &[0x42; 38]);
+        let mut filter = filter(64);
+        assert!(!is_copy(&mut filter, &spanning_tree, AT));
+        assert!(!is_copy(&mut filter, &spanning_tree, AT));
+
+        let mut off = Filter::new(Duration::ZERO, 64, BuildHasherDefault::new());
+        let frame = ethernet(1).tcp(&ipv4(7), &segment(1, b""));
+        assert!(!is_copy(&mut off, &frame, AT));
+        assert!(!is_copy(&mut off, &frame, AT));
+    }
+
+    #[test]
+    fn a_table_too_small_for_the_rate_says_so_and_a_far_time_gives_way() {
+        let mut filter = filter(4);
+        assert_eq!(filter.sets.len(), 1);
+        let frame = |sequence| ethernet(1).tcp(&ipv4(7), &segment(sequence, b""));
+        assert!(!is_copy(&mut filter, &frame(0), Timestamp::FAR_FUTURE));
+        for sequence in 1..=4 {
+            assert!(!is_copy(&mut filter, &frame(sequence), AT));
+        }
+        assert_eq!(filter.overflowed(), 0);
+        assert!(!is_copy(&mut filter, &frame(5), AT));
+        assert_eq!(filter.overflowed(), 1);
+    }
+
+    proptest! {
+        /// Two mirror ports, each late by its own jitter: of every packet exactly one copy passes, in whatever order
+        /// they come; the same bytes after the window pass again.
+        #[test]
+        fn of_interleaved_copies_one_passes(
+            sent in proptest::collection::vec((0_u64..5_000, 0_u64..9_000_000, 0_u64..9_000_000), 1..60),
+        ) {
+            let mut arrivals = Vec::new();
+            for (index, (millisecond, first, second)) in sent.iter().enumerate() {
+                let at = AT + Duration::from_millis(*millisecond);
+                for (port, delay) in [(1, first), (2, second)] {
+                    arrivals.push((at + Duration::from_nanos(*delay), port, index));
+                }
+            }
+            arrivals.sort();
+            let mut filter = filter(1024);
+            let mut passed = vec![0; sent.len()];
+            for later in [Duration::ZERO, Duration::from_secs(60)] {
+                for (at, port, index) in &arrivals {
+                    let sequence = u32::try_from(*index).unwrap();
+                    let frame = ethernet(*port).tcp(&ipv4(0), &segment(sequence, b"keepalive"));
+                    if !is_copy(&mut filter, &frame, *at + later) {
+                        passed[*index] += 1;
+                    }
+                }
+            }
+            prop_assert!(passed.iter().all(|&times| times == 2), "{passed:?}");
+        }
+
+        /// The reference: a packet is a copy where one that passed lies within the window. Times span 60 ms, in any
+        /// order, so that what passes fits into one set.
+        #[test]
+        fn agrees_with_a_list_of_all_that_passed(arrivals in proptest::collection::vec(0_u64..60, 1..60)) {
+            let mut filter = filter(1024);
+            let frame = ethernet(1).tcp(&ipv4(0), &segment(1, b""));
+            let mut passed: Vec<Timestamp> = Vec::new();
+            for millisecond in arrivals {
+                let at = AT + Duration::from_millis(millisecond);
+                let expected = passed.iter().any(|seen| seen.distance(at) <= WINDOW);
+                prop_assert_eq!(is_copy(&mut filter, &frame, at), expected);
+                if !expected {
+                    passed.push(at);
+                }
+            }
+        }
+    }
+}
