@@ -6,6 +6,8 @@ pub mod live;
 pub mod merge;
 pub mod ring;
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use crate::record::Record;
 use crate::time::Timestamp;
 
@@ -24,4 +26,32 @@ pub enum Input<'a> {
 pub trait FrameSource {
     /// The next input. Blocks for at most some tens of milliseconds where nothing is there.
     fn next(&mut self) -> Input<'_>;
+}
+
+/// The time now by the clock that the kernel stamps frames with. Only for sources of records: what reads them takes
+/// the time from them.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place in this layer that knows what time it is"
+)]
+pub fn wall_clock() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+    Timestamp::EPOCH + since_epoch.unwrap_or_default()
+}
+
+/// When libpcap saw a frame, read at nanosecond precision. Any number may stand in a file, so it is clamped.
+fn packet_time(header: &pcap::PacketHeader) -> Timestamp {
+    // The field is named for microseconds and holds nanoseconds where they were asked for.
+    let seconds = u64::try_from(header.ts.tv_sec).unwrap_or_default();
+    let nanoseconds = u64::try_from(header.ts.tv_usec).unwrap_or_default();
+    Timestamp::from_secs(seconds) + Duration::from_nanos(nanoseconds)
+}
+
+/// What libpcap says is wrong, without the words the binding puts before it.
+fn pcap_reason(error: &pcap::Error) -> String {
+    if let pcap::Error::PcapError(reason) = error {
+        reason.clone()
+    } else {
+        error.to_string()
+    }
 }
