@@ -1,1 +1,292 @@
-//! (to come)
+//! Frames from capture files: pcap and pcapng in micro- or nanoseconds, plain or gzip, from disk or a pipe.
+//!
+//! libpcap reads the format. It takes a path, so whatever is no plain file comes to it through a pipe that a thread
+//! fills: gzip (known by its content, whatever its name), standard input, a named pipe.
+
+mod problem;
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read};
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
+
+use flate2::bufread::MultiGzDecoder;
+use pcap::{Capture, Offline, Precision};
+
+use crate::capture::{FrameSource, Input, packet_time, pcap_reason};
+use crate::record::{Frame, LinkType, Record};
+use crate::time::Timestamp;
+
+pub use problem::{FileProblem, FileProblemKind};
+
+/// Reads capture files one after the other, each from its first frame to its last, in the order given.
+///
+/// A file that cannot be read, or not to its end, leaves a [`FileProblem`] and the next one follows.
+pub struct FileSource {
+    paths: Vec<PathBuf>,
+    /// How many of `paths` have been opened.
+    opened: usize,
+    filter: Option<String>,
+    current: Option<OpenFile>,
+    /// The bytes of the frame that was given last.
+    bytes: Vec<u8>,
+    problems: Vec<FileProblem>,
+}
+
+impl FileSource {
+    /// A source over these files, where `-` is standard input. With a filter (pcap-filter(7)) only what it matches is given.
+    pub fn new(paths: Vec<PathBuf>, filter: Option<String>) -> Self {
+        Self {
+            paths,
+            opened: 0,
+            filter,
+            current: None,
+            bytes: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// What could not be read so far; complete once the source has ended.
+    pub fn problems(&self) -> &[FileProblem] {
+        &self.problems
+    }
+
+    /// Whether a file could not be read, or not to the end of what is there.
+    pub fn is_fatal(&self) -> bool {
+        self.problems.iter().any(FileProblem::is_fatal)
+    }
+
+    /// Reads the next frame into `self.bytes`, going on to the next file where one ends.
+    fn advance(&mut self) -> Option<FrameHeader> {
+        loop {
+            let Some(mut file) = self.current.take() else {
+                let path = self.paths.get(self.opened)?;
+                match OpenFile::open(path, self.filter.as_deref()) {
+                    Ok(file) => self.current = Some(file),
+                    Err(problem) => self.problems.push(problem),
+                }
+                self.opened += 1;
+                continue;
+            };
+            match file.read(&mut self.bytes) {
+                Ok((at, original_length)) => {
+                    let header = FrameHeader {
+                        at,
+                        link: file.link,
+                        original_length,
+                    };
+                    self.current = Some(file);
+                    return Some(header);
+                }
+                Err(error) => self.problems.extend(file.end(&error)),
+            }
+        }
+    }
+}
+
+impl FrameSource for FileSource {
+    fn next(&mut self) -> Input<'_> {
+        let Some(header) = self.advance() else {
+            return Input::End;
+        };
+        Input::Record(Record::Frame(Frame {
+            at: header.at,
+            link: header.link,
+            source: u16::try_from(self.opened - 1).unwrap_or(u16::MAX),
+            original_length: header.original_length,
+            bytes: &self.bytes,
+        }))
+    }
+}
+
+struct FrameHeader {
+    at: Timestamp,
+    link: LinkType,
+    original_length: u32,
+}
+
+struct OpenFile {
+    path: PathBuf,
+    link: LinkType,
+    capture: Capture<Offline>,
+    pump: Option<Pump>,
+    frames: u64,
+}
+
+impl OpenFile {
+    fn open(path: &Path, filter: Option<&str>) -> Result<Self, FileProblem> {
+        let problem = |kind, message| FileProblem::new(path, kind, message);
+        let unreadable = |error: io::Error| FileProblem::unreadable(path, 0, &error);
+        let mut input = Contents::open(path).map_err(unreadable)?;
+        let beginning = input.peek().map_err(unreadable)?;
+        if beginning.is_empty() {
+            return Err(FileProblem::empty(path));
+        }
+        let (opened, pump) = match input {
+            Contents::Plain(file) if !is_gzip(&beginning) => {
+                let opened = match path.to_str() {
+                    Some(path) => Capture::from_file_with_precision(path, Precision::Nano),
+                    // The binding takes UTF-8 alone.
+                    None => open_descriptor(&file),
+                };
+                (opened, None)
+            }
+            Contents::Plain(file) => Pump::start(file, beginning.clone()).map_err(unreadable)?,
+            Contents::Stream(stream) => {
+                Pump::start(stream, beginning.clone()).map_err(unreadable)?
+            }
+        };
+        let mut capture = match opened {
+            Ok(capture) => capture,
+            Err(error) => {
+                let reason = pcap_reason(&error);
+                // At its end the pump has said all it can; before it, it may wait for input for ever.
+                let failure = pump
+                    .filter(|_| problem::is_end(&reason))
+                    .and_then(Pump::failure);
+                return Err(match failure {
+                    Some(failure) => FileProblem::unreadable(path, 0, &failure),
+                    None => FileProblem::not_a_capture(path, &beginning, &reason),
+                });
+            }
+        };
+        let number = capture.get_datalink();
+        let Some(link) = LinkType::from_number(number.0) else {
+            return Err(FileProblem::link_type(path, number));
+        };
+        if let Some(filter) = filter {
+            capture.filter(filter, true).map_err(|error| {
+                let error = super::filter::FilterError::new(filter, &error);
+                problem(FileProblemKind::BadFilter, error.to_string())
+            })?;
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            link,
+            capture,
+            pump,
+            frames: 0,
+        })
+    }
+
+    /// Reads one frame into `bytes`; its time and its length on the wire.
+    fn read(&mut self, bytes: &mut Vec<u8>) -> Result<(Timestamp, u32), pcap::Error> {
+        let packet = self.capture.next_packet()?;
+        bytes.clear();
+        bytes.extend_from_slice(packet.data);
+        self.frames += 1;
+        // A file may claim that less was on the wire than was captured.
+        let original_length = packet.header.len.max(packet.header.caplen);
+        Ok((packet_time(packet.header), original_length))
+    }
+
+    /// What is to be said about a file that reading ended with this.
+    fn end(self, error: &pcap::Error) -> Option<FileProblem> {
+        let is_whole = *error == pcap::Error::NoMorePackets;
+        let reason = (!is_whole).then(|| pcap_reason(error));
+        // As above: what the pump says goes first, since its end is why libpcap found one.
+        let at_end = reason.as_deref().is_none_or(problem::is_end);
+        if let Some(failure) = self.pump.filter(|_| at_end).and_then(Pump::failure) {
+            return Some(FileProblem::unreadable(&self.path, self.frames, &failure));
+        }
+        reason.map(|reason| FileProblem::unfinished(&self.path, self.frames, &reason))
+    }
+}
+
+/// What a path leads to.
+enum Contents {
+    Plain(File),
+    Stream(Box<dyn Read + Send>),
+}
+
+impl Contents {
+    fn open(path: &Path) -> io::Result<Self> {
+        if path.as_os_str() == OsStr::new("-") {
+            return Ok(Self::Stream(Box::new(io::stdin())));
+        }
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        Ok(if metadata.is_file() {
+            Self::Plain(file)
+        } else {
+            Self::Stream(Box::new(file))
+        })
+    }
+
+    /// Takes the first bytes, which tell the formats apart; fewer where no more are there.
+    fn peek(&mut self) -> io::Result<Vec<u8>> {
+        let input: &mut dyn Read = match self {
+            Self::Plain(file) => file,
+            Self::Stream(stream) => stream,
+        };
+        let mut beginning = Vec::new();
+        input.take(BEGINNING).read_to_end(&mut beginning)?;
+        Ok(beginning)
+    }
+}
+
+/// Enough for the magic number of every format that is named here.
+const BEGINNING: u64 = 6;
+
+/// RFC 1952, section 2.3.1: ID1, ID2 and the only compression method there is.
+fn is_gzip(beginning: &[u8]) -> bool {
+    beginning.starts_with(&[0x1f, 0x8b, 8])
+}
+
+/// A thread that brings what libpcap cannot open to it through a pipe.
+struct Pump(JoinHandle<io::Result<u64>>);
+
+impl Pump {
+    /// Starts to pump `beginning` and what `rest` gives, decompressed where it is gzip.
+    #[expect(
+        clippy::type_complexity,
+        reason = "what libpcap made of it, and the pump behind it"
+    )]
+    fn start(
+        rest: impl Read + Send + 'static,
+        beginning: Vec<u8>,
+    ) -> io::Result<(Result<Capture<Offline>, pcap::Error>, Option<Self>)> {
+        let (reader, mut writer) = io::pipe()?;
+        let is_gzip = is_gzip(&beginning);
+        let mut input =
+            BufReader::with_capacity(PUMPED_AT_ONCE, Cursor::new(beginning).chain(rest));
+        let thread = thread::Builder::new().name("capture-file".into());
+        let pump = thread.spawn(move || {
+            if is_gzip {
+                // Several files compressed one by one and put together are one file.
+                io::copy(&mut MultiGzDecoder::new(input), &mut writer)
+            } else {
+                io::copy(&mut input, &mut writer)
+            }
+        })?;
+        // Once libpcap has its own end of the pipe, ours is closed, so that the pump ends when libpcap gives up.
+        Ok((open_descriptor(&reader), Some(Self(pump))))
+    }
+
+    /// Why it stopped, where that is not the end of its input. Waits for it.
+    fn failure(self) -> Option<io::Error> {
+        match self.0.join() {
+            Ok(Ok(_)) => None,
+            // libpcap wanted no more.
+            Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => None,
+            Ok(Err(error)) => Some(error),
+            Err(_) => Some(io::Error::other("the decompressor failed")),
+        }
+    }
+}
+
+const PUMPED_AT_ONCE: usize = 64 << 10;
+
+/// Lets libpcap open an open file once more. The binding's way to hand one over is unsafe.
+fn open_descriptor(file: &impl AsRawFd) -> Result<Capture<Offline>, pcap::Error> {
+    let path = format!("/dev/fd/{}", file.as_raw_fd());
+    Capture::from_file_with_precision(path, Precision::Nano)
+}
+
+#[cfg(test)]
+mod tests;
