@@ -80,7 +80,7 @@ pub struct Loss {
     pub source: u16,
     /// Where they were lost.
     pub place: LossPlace,
-    /// How many frames.
+    /// How many frames; 0 where the source could not see at all, so that nobody knows.
     pub frames: u64,
 }
 
