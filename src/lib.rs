@@ -3,9 +3,12 @@
 pub mod capture;
 pub mod cli;
 pub mod config;
+pub mod engine;
+pub mod event;
 pub mod flow;
 pub mod net;
 pub mod phone;
 pub mod record;
+pub mod snapshot;
 pub mod time;
 pub mod wire;

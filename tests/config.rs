@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use phonewatch::config::{CallManager, Config, ConfigError, Filter, PerPhone, Role};
+use phonewatch::config::{CallManager, Config, ConfigError, Filter, PerPhone};
+use phonewatch::phone::Role;
 use proptest::prelude::*;
 use toml::de::DeTable;
 

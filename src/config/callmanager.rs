@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::section::Section;
 use super::wording::quoted_text;
 use crate::net::is_unsafe;
+use crate::phone::Role;
 
 /// A server that is known beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,22 +16,6 @@ pub struct CallManager {
     pub name: Option<String>,
     /// What it is to the phones, where their own configuration does not say so.
     pub role: Role,
-}
-
-/// A server's place in the phones' list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
-    /// The first choice.
-    Primary,
-    /// The second choice.
-    Secondary,
-    /// The third choice.
-    Tertiary,
-    /// A router at the site that takes over when no server is reached.
-    Srst,
-    /// Nothing told it.
-    #[default]
-    Unknown,
 }
 
 impl CallManager {
@@ -59,34 +44,17 @@ impl CallManager {
                 "a name of 1 to 64 characters without control characters",
                 |text| server_name(text).map(Some),
             );
-            let role = section.one_of("role", Role::default(), &Role::WORDS);
+            let role = section.one_of(
+                "role",
+                Role::default(),
+                &Role::ALL.map(|role| (role.label(), role)),
+            );
             Some(Self {
                 address: address?,
                 name,
                 role,
             })
         })
-    }
-}
-
-impl Role {
-    const WORDS: [(&'static str, Self); 5] = [
-        ("primary", Self::Primary),
-        ("secondary", Self::Secondary),
-        ("tertiary", Self::Tertiary),
-        ("srst", Self::Srst),
-        ("unknown", Self::Unknown),
-    ];
-
-    /// The word for it in the configuration, in reports and as a metrics label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Primary => "primary",
-            Self::Secondary => "secondary",
-            Self::Tertiary => "tertiary",
-            Self::Srst => "srst",
-            Self::Unknown => "unknown",
-        }
     }
 }
 

@@ -21,7 +21,7 @@ use std::thread;
 
 use toml::de::DeTable;
 
-pub use callmanager::{CallManager, Role};
+pub use callmanager::CallManager;
 pub use capture::{Capture, Copies, Filter, interface_name};
 pub use error::{ConfigError, ConfigErrors};
 pub use settings::{

@@ -1,1 +1,25 @@
-//! (to come)
+//! The phone layer: what is known of each device and of each CallManager, and how it came to be known.
+//!
+//! An observer is not an endpoint: every machine here starts in an unknown state, and every message in every state
+//! takes it to what that message proves. Absence is concluded only where an answer would have been seen. A tracker is
+//! a convention, not a trait: it observes messages with their time, tells its deadline, and expires.
+
+pub mod boot;
+pub mod callmanager;
+pub mod device;
+pub mod dhcp;
+pub mod histogram;
+pub mod keepalive;
+pub mod link;
+pub mod registration;
+pub mod role;
+pub mod session;
+pub mod tally;
+pub mod tftp;
+pub mod window;
+
+pub use boot::Stage;
+pub use callmanager::{Acknowledges, CallManager};
+pub use device::{Device, DeviceId};
+pub use histogram::Histogram;
+pub use role::Role;

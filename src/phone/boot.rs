@@ -1,0 +1,188 @@
+//! Where a phone is on its way from the wall socket to its CallManager.
+//!
+//! The chain is link -> DHCP -> DNS -> TFTP -> TCP -> Register. One pass of it is a boot. DHCP that is asked again
+//! within a pass (another VLAN, a retry) is the same pass; going back to DHCP after TFTP or later is another one.
+
+use std::time::Duration;
+
+use crate::time::Timestamp;
+
+/// Where a phone is now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Nothing proves where it is.
+    #[default]
+    Unknown,
+    /// It speaks CDP or LLDP to its switch, nothing more yet.
+    Link,
+    /// It asks for an address.
+    Dhcp,
+    /// It looks up a name.
+    Dns,
+    /// It fetches its files.
+    Tftp,
+    /// It opens a TCP connection to a CallManager.
+    Connecting,
+    /// It asked to be registered.
+    Registering,
+    /// A CallManager refused it.
+    Rejected,
+    /// It is registered.
+    Registered,
+    /// It was registered and is no longer.
+    Lost,
+}
+
+impl Stage {
+    /// Every stage.
+    pub const ALL: [Self; 10] = [
+        Self::Unknown,
+        Self::Link,
+        Self::Dhcp,
+        Self::Dns,
+        Self::Tftp,
+        Self::Connecting,
+        Self::Registering,
+        Self::Rejected,
+        Self::Registered,
+        Self::Lost,
+    ];
+
+    /// The word of the report and the metrics label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Link => "link",
+            Self::Dhcp => "dhcp",
+            Self::Dns => "dns",
+            Self::Tftp => "tftp",
+            Self::Connecting => "connecting",
+            Self::Registering => "registering",
+            Self::Rejected => "rejected",
+            Self::Registered => "registered",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// A step of the boot chain, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Step {
+    /// CDP or LLDP.
+    Link,
+    /// DISCOVER, or a REQUEST that is no renewal.
+    Dhcp,
+    /// A name is looked up, or a file of the boot is asked for. A phone may do either first.
+    Files,
+    /// A SYN to a CallManager.
+    Connect,
+    /// Register.
+    Register,
+}
+
+/// How far a phone came in its present pass of the boot chain, and how many passes there were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Boot {
+    /// Passes of the chain that were begun.
+    pub passes: u32,
+    /// When the present pass began, if one is under way.
+    pub began: Option<Timestamp>,
+    furthest: Option<Step>,
+}
+
+impl Boot {
+    /// A pass that shows nothing for so long is over; what comes next is another one.
+    const ABANDONED: Duration = Duration::from_secs(300);
+
+    /// A step was seen; whether it begins another pass.
+    ///
+    /// A phone that only reconnects or registers anew does not boot: a pass begins with a link, DHCP or file step.
+    pub fn step(&mut self, step: Step, at: Timestamp, last_seen: Timestamp) -> bool {
+        let goes_on = self.began.is_some()
+            && at.since(last_seen) < Self::ABANDONED
+            && self.furthest.is_some_and(|furthest| {
+                step >= furthest || furthest <= Step::Dhcp && step == Step::Link
+            });
+        if goes_on {
+            self.furthest = Some(step.max(self.furthest.unwrap_or(step)));
+            return false;
+        }
+        // Within a pass a second attempt at the next server goes back from Register to Connect.
+        if step >= Step::Connect {
+            if self.began.is_some() {
+                self.furthest = Some(Step::Connect);
+            }
+            return false;
+        }
+        // A phone speaks CDP or LLDP every minute as long as it runs, so they alone begin no pass.
+        if step == Step::Link {
+            return false;
+        }
+        self.passes = self.passes.saturating_add(1);
+        self.began = Some(at);
+        self.furthest = Some(step);
+        true
+    }
+
+    /// The phone is registered: the pass has reached its end. Its duration, if its beginning was seen.
+    pub fn finish(&mut self, at: Timestamp) -> Option<Duration> {
+        self.furthest = None;
+        self.began.take().map(|began| at.since(began))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Feeds steps one second apart and counts the passes.
+    fn passes(steps: &[Step]) -> u32 {
+        let mut boot = Boot::default();
+        for (second, &step) in (1..).zip(steps) {
+            boot.step(
+                step,
+                Timestamp::from_secs(second),
+                Timestamp::from_secs(second - 1),
+            );
+        }
+        boot.passes
+    }
+
+    #[test]
+    fn a_pass_goes_forward_and_another_begins_when_it_goes_back() {
+        use Step::{Connect, Dhcp, Files, Link, Register};
+        assert_eq!(
+            passes(&[
+                Link, Dhcp, Link, Dhcp, Dhcp, Files, Files, Connect, Register
+            ]),
+            1
+        );
+        assert_eq!(passes(&[Dhcp, Files, Dhcp, Files, Dhcp]), 3);
+        assert_eq!(
+            passes(&[Files, Connect, Register, Connect, Register]),
+            1,
+            "the next server is tried"
+        );
+        assert_eq!(
+            passes(&[Connect, Register, Connect, Register]),
+            0,
+            "a reconnection is no boot"
+        );
+        assert_eq!(passes(&[Link, Link, Link]), 0, "CDP is spoken for ever");
+    }
+
+    #[test]
+    fn a_registered_phone_that_asks_anew_boots_again() {
+        let mut boot = Boot::default();
+        let at = Timestamp::from_secs;
+        assert!(boot.step(Step::Dhcp, at(1), at(1)));
+        assert_eq!(boot.finish(at(31)), Some(Duration::from_secs(30)));
+        assert!(boot.step(Step::Files, at(100), at(99)));
+        assert!(
+            boot.step(Step::Files, at(1_000), at(100)),
+            "the pass before was abandoned"
+        );
+        assert_eq!(boot.passes, 3);
+    }
+}

@@ -1,0 +1,104 @@
+//! What is known of one CallManager, and the order in which phones try them.
+
+use std::net::IpAddr;
+
+use super::histogram::Histogram;
+use super::role::Role;
+use super::tally::Tally;
+use crate::time::Timestamp;
+use crate::wire::sep_config::Host;
+
+/// How a server acknowledges keepalives. `CallManager` 2.x never sends a `KeepAliveAck`: its TCP acknowledgment is all
+/// there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Acknowledges {
+    /// With a `KeepAliveAck` on the registered connection.
+    Sccp,
+    /// With nothing but TCP.
+    Tcp,
+}
+
+/// A server that answers on an SCCP port.
+#[derive(Clone, Debug)]
+pub struct CallManager {
+    /// Its address.
+    pub address: IpAddr,
+    /// Its name, from the configuration or from what was seen on the wire.
+    pub name: Option<Box<str>>,
+    /// Its role for every phone, where the configuration says it.
+    pub configured_role: Role,
+    /// How it acknowledges keepalives, once that is known.
+    pub acknowledges: Option<Acknowledges>,
+    /// When it was first seen to take part in anything.
+    pub first_seen: Timestamp,
+    /// When a frame from it was last seen.
+    pub last_heard: Option<Timestamp>,
+    /// How many devices are registered with it now.
+    pub registered: u64,
+    /// How many phones among them.
+    pub registered_phones: u64,
+    /// Registrations by kind: `new`, `re`, `failover`, `failback`, `move`.
+    pub registrations: Tally,
+    /// Rejects by reason (the labels of [`crate::wire::sccp::RejectReason`]).
+    pub rejects: Tally,
+    /// Ends of registrations by cause.
+    pub unregistrations: Tally,
+    /// Keepalive gaps by direction: `callmanager`, `phone`.
+    pub keepalive_gaps: Tally,
+    /// Ends of TCP connection attempts: `established`, `refused`, `unanswered`, `unreachable`.
+    pub tcp_connects: Tally,
+    /// From a keepalive to its acknowledgment, the way this server acknowledges.
+    pub keepalive_rtt: Histogram,
+    /// Keepalives acknowledged by TCP without a `KeepAliveAck` so far, while it is not known how it acknowledges.
+    pub(crate) tcp_only_keepalives: u8,
+}
+
+impl CallManager {
+    /// A server of which nothing but its address is known.
+    pub fn new(address: IpAddr, at: Timestamp) -> Self {
+        Self {
+            address,
+            name: None,
+            configured_role: Role::Unknown,
+            acknowledges: None,
+            first_seen: at,
+            last_heard: None,
+            registered: 0,
+            registered_phones: 0,
+            registrations: Tally::default(),
+            rejects: Tally::default(),
+            unregistrations: Tally::default(),
+            keepalive_gaps: Tally::default(),
+            tcp_connects: Tally::default(),
+            keepalive_rtt: Histogram::new(Histogram::KEEPALIVE_BOUNDS),
+            tcp_only_keepalives: 0,
+        }
+    }
+}
+
+/// The order in which a phone tries its servers: from its own configuration file or from `ServerRes`.
+///
+/// Phones of one device pool share one list, so it is kept once and shared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct CallManagerGroup {
+    /// The CallManagers, the first choice first.
+    pub members: Vec<Host>,
+    /// The routers that take over when none of them is reached.
+    pub srst: Vec<Host>,
+}
+
+impl CallManagerGroup {
+    /// The role of `server` in this list. Names in the list are looked up with `address_of`.
+    pub fn role(&self, server: IpAddr, address_of: &dyn Fn(&str) -> Option<IpAddr>) -> Role {
+        let is_server = |host: &Host| match host {
+            Host::Address(address) => *address == server,
+            Host::Name(name) => address_of(name) == Some(server),
+        };
+        match self.members.iter().position(is_server) {
+            Some(place) => Role::of_place(place),
+            None if self.srst.iter().any(is_server) => Role::Srst,
+            None => Role::Unknown,
+        }
+    }
+}

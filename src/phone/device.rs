@@ -1,0 +1,115 @@
+//! One device: everything that is known of it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::boot::{Boot, Stage};
+use super::callmanager::CallManagerGroup;
+use super::dhcp::DhcpTracker;
+use super::keepalive::KeepaliveCounts;
+use super::link::LinkFacts;
+use super::registration::Registration;
+use super::tftp::TftpFacts;
+use crate::net::{DeviceName, MacAddr};
+use crate::time::Timestamp;
+use crate::wire::sccp::{DeviceKind, DeviceType, ResetReason};
+
+/// A device's place in the engine's table. Never reused while the engine runs, so it stays a name for one device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeviceId(pub(crate) u32);
+
+/// What is known of one device. Copied on write: a snapshot shares it with the engine until it changes.
+#[derive(Clone, Debug, Default)]
+pub struct Device {
+    /// Its SCCP device name, once anything told it.
+    pub name: Option<DeviceName>,
+    /// Its hardware address.
+    pub mac: Option<MacAddr>,
+    /// The address it was last seen to use.
+    pub address: Option<IpAddr>,
+    /// Whether anything proves that this is an SCCP endpoint or a Cisco phone. What is not proven is not shown: it may
+    /// be any DHCP client.
+    pub is_proven: bool,
+    /// The type that it registers with.
+    pub device_type: Option<DeviceType>,
+    /// Whether its DHCP class, its CDP or LLDP platform or messages that only phones send say that it is a phone.
+    pub looks_like_a_phone: bool,
+    /// Its model, like `Cisco 7912`.
+    pub model: Option<Box<str>>,
+    /// Its firmware load.
+    pub load: Option<Box<str>>,
+    /// When it was first seen.
+    pub first_seen: Timestamp,
+    /// When a frame of it was last seen.
+    pub last_seen: Timestamp,
+    /// Where it is now.
+    pub stage: Stage,
+    /// Since when it is there.
+    pub stage_since: Timestamp,
+    /// Its passes of the boot chain.
+    pub boot: Boot,
+    /// Where it is registered, and how often it was, moved and was refused.
+    pub registration: Registration,
+    /// Its keepalives and their gaps.
+    pub keepalives: KeepaliveCounts,
+    /// What it asked of DHCP and was given.
+    pub dhcp: Option<Box<DhcpTracker>>,
+    /// What it and its switch said of its port.
+    pub link: Option<Box<LinkFacts>>,
+    /// What it fetched.
+    pub tftp: TftpFacts,
+    /// Names it looked up that were answered with an error, or not at all.
+    pub dns_failures: u32,
+    /// Connection attempts to a CallManager that were refused.
+    pub tcp_refused: u32,
+    /// Connection attempts to a CallManager that nothing answered.
+    pub tcp_unanswered: u32,
+    /// The order in which it tries its servers.
+    pub group: Option<Arc<CallManagerGroup>>,
+    /// Why its session before the present one ended, in its own words.
+    pub last_reset_reason: Option<Box<ResetReason>>,
+    /// Whether CallManager registered it on its own, after the default configuration.
+    pub default_configuration: bool,
+}
+
+impl Device {
+    /// What kind of device it is: by its SCCP device type where that is known, else by what it looks like.
+    pub fn kind(&self) -> DeviceKind {
+        let by_type = self.device_type.and_then(DeviceType::kind);
+        by_type.unwrap_or(if self.looks_like_a_phone {
+            DeviceKind::Phone
+        } else {
+            DeviceKind::Other
+        })
+    }
+
+    /// Whether it is a phone.
+    pub fn is_phone(&self) -> bool {
+        self.kind() == DeviceKind::Phone
+    }
+
+    /// Its model: by its SCCP device type where that is known, else as DHCP, CDP, LLDP or an alarm named it.
+    pub fn model(&self) -> Option<&str> {
+        self.device_type
+            .and_then(DeviceType::model)
+            .or(self.model.as_deref())
+    }
+
+    /// What to call it: its name, else its hardware address, else its network address.
+    pub fn label(&self) -> String {
+        match (self.name, self.mac, self.address) {
+            (Some(name), _, _) => name.to_string(),
+            (None, Some(mac), _) => mac.to_string(),
+            (None, None, Some(address)) => address.to_string(),
+            (None, None, None) => String::from("unknown"),
+        }
+    }
+
+    /// Whether anything about it calls for attention: it is not registered, or it flaps, or misses keepalives now.
+    pub fn is_unhealthy(&self) -> bool {
+        self.stage != Stage::Registered
+            || self.registration.is_flapping
+            || self.keepalives.open_gap.is_some()
+            || self.dhcp.as_ref().is_some_and(|dhcp| dhcp.is_excessive)
+    }
+}

@@ -1,0 +1,202 @@
+//! One phone's DHCP: what it asked, what it was given, and whether it asks too often (RFC 2131).
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use super::window::SlidingWindow;
+use crate::time::Timestamp;
+use crate::wire::dhcp::{Dhcp, MessageType, TftpOffer};
+
+/// When requests are excessive: more than `requests` within `window`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DhcpThreshold {
+    /// How many requests are still usual.
+    pub requests: u32,
+    /// Within which time.
+    pub window: Duration,
+}
+
+/// What a server gave with its ACK.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// When.
+    pub at: Timestamp,
+    /// The address.
+    pub address: Ipv4Addr,
+    /// The server that gave it (option 54).
+    pub server: Option<Ipv4Addr>,
+    /// The subnet mask (option 1).
+    pub mask: Option<Ipv4Addr>,
+    /// The routers (option 3).
+    pub routers: Vec<Ipv4Addr>,
+    /// The DNS servers (option 6).
+    pub dns_servers: Vec<Ipv4Addr>,
+    /// What the phone was told of TFTP (options 150 and 66, siaddr, sname).
+    pub tftp: TftpOffer,
+    /// How long it lasts (option 51).
+    pub duration: Option<Duration>,
+}
+
+/// A client's DHCP as the wire shows it.
+#[derive(Clone, Debug, Default)]
+pub struct DhcpTracker {
+    /// DISCOVERs, REQUESTs and INFORMs; a relayed copy is not counted again.
+    pub requests: u64,
+    /// Whether it asks too often now.
+    pub is_excessive: bool,
+    /// How often that began.
+    pub excessive_episodes: u32,
+    /// The lease it holds, as far as is known.
+    pub lease: Option<Box<Lease>>,
+    /// NAKs it was sent.
+    pub naks: u32,
+    /// DECLINEs it sent: somebody else uses the address.
+    pub declines: u32,
+    /// When the exchange under way began: the first DISCOVER or REQUEST without an ACK so far.
+    pub asking_since: Option<Timestamp>,
+    recent: SlidingWindow,
+    last: Option<Fingerprint>,
+}
+
+/// What the copies of one message before and after a relay have in common, and where they differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Fingerprint {
+    at: Timestamp,
+    transaction: u32,
+    message_type: MessageType,
+    seconds: u16,
+    path: (u8, Ipv4Addr),
+}
+
+impl Fingerprint {
+    /// A relay answers within milliseconds; a client that asks again waits a second at least (RFC 2131, section 4.1).
+    const RELAY_DELAY: Duration = Duration::from_millis(900);
+
+    fn is_relayed_copy_of(&self, first: &Self) -> bool {
+        self.at.distance(first.at) < Self::RELAY_DELAY
+            && (self.transaction, self.message_type, self.seconds)
+                == (first.transaction, first.message_type, first.seconds)
+            && self.path != first.path
+    }
+}
+
+/// What a client's message was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// The copy of a message that was counted, before or after a relay.
+    RelayedCopy,
+    /// It begins to ask, or asks on: it has no address that it may use.
+    Address,
+    /// It renews the address it has.
+    Renewal,
+    /// It only wants options.
+    Options,
+    /// It refuses or returns its address.
+    GaveUp,
+}
+
+impl DhcpTracker {
+    /// A message of the client.
+    pub fn asked(
+        &mut self,
+        dhcp: &Dhcp<'_>,
+        message_type: MessageType,
+        at: Timestamp,
+        threshold: DhcpThreshold,
+    ) -> Asked {
+        let fingerprint = Fingerprint {
+            at,
+            transaction: dhcp.transaction,
+            message_type,
+            seconds: dhcp.seconds,
+            path: (dhcp.hops, dhcp.relay_address),
+        };
+        if self
+            .last
+            .is_some_and(|last| fingerprint.is_relayed_copy_of(&last))
+        {
+            return Asked::RelayedCopy;
+        }
+        self.last = Some(fingerprint);
+        match message_type {
+            MessageType::Discover | MessageType::Request | MessageType::Inform => {
+                self.requests += 1;
+                self.recent.note(at, threshold.requests.saturating_add(1));
+            }
+            MessageType::Decline | MessageType::Release => {
+                self.declines += u32::from(message_type == MessageType::Decline);
+                self.lease = None;
+                self.asking_since = None;
+                return Asked::GaveUp;
+            }
+            MessageType::Offer | MessageType::Ack | MessageType::Nak | MessageType::Unknown(_) => {
+                return Asked::Options;
+            }
+        }
+        if message_type == MessageType::Inform {
+            return Asked::Options;
+        }
+        // RFC 2131, section 4.3.2: only a client that renews or rebinds fills in ciaddr.
+        if message_type == MessageType::Request && !dhcp.client_address.is_unspecified() {
+            return Asked::Renewal;
+        }
+        self.asking_since.get_or_insert(at);
+        Asked::Address
+    }
+
+    /// A server's ACK; how long the exchange took, where its beginning was seen.
+    pub fn acknowledged(&mut self, dhcp: &Dhcp<'_>, at: Timestamp) -> Option<Duration> {
+        // The ACK to an INFORM gives options and no address (RFC 2131, section 4.3.5).
+        if dhcp.your_address.is_unspecified() {
+            return None;
+        }
+        self.lease = Some(Box::new(Lease {
+            at,
+            address: dhcp.your_address,
+            server: dhcp.server_identifier(),
+            mask: dhcp.subnet_mask(),
+            routers: dhcp.routers(),
+            dns_servers: dhcp.dns_servers(),
+            tftp: dhcp.tftp_servers(),
+            duration: dhcp.lease_time(),
+        }));
+        self.asking_since.take().map(|since| at.since(since))
+    }
+
+    /// A server's NAK: the client has to begin anew.
+    pub fn refused(&mut self) {
+        self.naks += 1;
+        self.lease = None;
+    }
+
+    /// Whether the client asks too often at `now`, and whether that has just changed.
+    pub fn review(&mut self, now: Timestamp, threshold: DhcpThreshold) -> Option<bool> {
+        let excessive =
+            self.recent
+                .reaches(threshold.requests.saturating_add(1), threshold.window, now);
+        if excessive == self.is_excessive {
+            return None;
+        }
+        self.is_excessive = excessive;
+        self.excessive_episodes += u32::from(excessive);
+        Some(excessive)
+    }
+
+    /// When it will no longer be excessive if nothing more is asked.
+    pub fn deadline(&self, threshold: DhcpThreshold) -> Option<Timestamp> {
+        self.is_excessive
+            .then(|| {
+                self.recent
+                    .reaching_until(threshold.requests.saturating_add(1), threshold.window)
+            })
+            .flatten()
+    }
+
+    /// Takes over what another record of the same client counted.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.naks += other.naks;
+        self.declines += other.declines;
+        self.lease = self.lease.take().or(other.lease);
+    }
+}

@@ -1,0 +1,248 @@
+//! Where a device is registered, and how it moves between its CallManagers.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::role::Role;
+use super::window::SlidingWindow;
+use crate::time::Timestamp;
+use crate::wire::sccp::RejectReason;
+
+/// How a registration is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Proof {
+    /// A `RegisterAck` that followed a Register on the same connection.
+    Acknowledged,
+    /// The capture joined later: an acknowledged keepalive or call signalling shows it.
+    Inferred,
+}
+
+/// What a registration was, seen from the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RegistrationKind {
+    /// The first one seen of this device.
+    New,
+    /// Again with the same CallManager.
+    Again,
+    /// A move to a CallManager of lower priority.
+    Failover,
+    /// A move to a CallManager of higher priority.
+    Failback,
+    /// A move between CallManagers whose order is not known.
+    Move,
+}
+
+impl RegistrationKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::New,
+        Self::Again,
+        Self::Failover,
+        Self::Failback,
+        Self::Move,
+    ];
+
+    /// The metrics label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Again => "re",
+            Self::Failover => "failover",
+            Self::Failback => "failback",
+            Self::Move => "move",
+        }
+    }
+
+    /// Whether the device moved to another CallManager.
+    pub const fn is_move(self) -> bool {
+        match self {
+            Self::New | Self::Again => false,
+            Self::Failover | Self::Failback | Self::Move => true,
+        }
+    }
+}
+
+/// Why a registration ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EndCause {
+    /// The device sent Unregister.
+    Unregistered,
+    /// It sent Unregister or closed after the CallManager's Reset.
+    Reset,
+    /// It sent Unregister after the keys `**#**`.
+    User,
+    /// The CallManager ended the TCP connection.
+    ClosedByCallManager,
+    /// The device ended the TCP connection without Unregister.
+    ClosedByPhone,
+    /// It registered elsewhere, or on another connection, before the first one ended.
+    Replaced,
+    /// Nothing was heard of it any more.
+    Silent,
+}
+
+impl EndCause {
+    /// Every cause.
+    pub const ALL: [Self; 7] = [
+        Self::Unregistered,
+        Self::Reset,
+        Self::User,
+        Self::ClosedByCallManager,
+        Self::ClosedByPhone,
+        Self::Replaced,
+        Self::Silent,
+    ];
+
+    /// The metrics label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Unregistered => "unregistered",
+            Self::Reset => "reset",
+            Self::User => "user",
+            Self::ClosedByCallManager => "closed_by_callmanager",
+            Self::ClosedByPhone => "closed_by_phone",
+            Self::Replaced => "replaced",
+            Self::Silent => "silent",
+        }
+    }
+}
+
+/// The present registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Current {
+    /// The server.
+    pub callmanager: IpAddr,
+    /// What that server is to this device.
+    pub role: Role,
+    /// Since when.
+    pub since: Timestamp,
+    /// How it is known.
+    pub proof: Proof,
+}
+
+/// A device's registrations.
+#[derive(Clone, Debug, Default)]
+pub struct Registration {
+    /// The registration it holds now.
+    pub current: Option<Current>,
+    /// The server it was last registered with.
+    pub last_callmanager: Option<IpAddr>,
+    /// `RegisterAck`s that followed a Register.
+    pub registrations: u64,
+    /// Registrations with another CallManager than the one before.
+    pub moves: u64,
+    /// `RegisterReject`s.
+    pub rejects: u64,
+    /// The last reject's reason and text.
+    pub last_reject: Option<Box<(RejectReason, String)>>,
+    /// Registrations that ended.
+    pub unregistrations: u64,
+    /// Whether it moves so often that it flaps.
+    pub is_flapping: bool,
+    /// How often it began to flap.
+    pub flapping_episodes: u32,
+    recent_moves: SlidingWindow,
+}
+
+/// When a device flaps: at least `moves` within `window`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlapThreshold {
+    /// How many moves.
+    pub moves: u32,
+    /// Within which time.
+    pub window: Duration,
+}
+
+impl Registration {
+    /// The device is registered with `callmanager` by a `RegisterAck`; `role_before` is the role of the server it was
+    /// last registered with. What kind of registration that is.
+    pub fn acknowledged(
+        &mut self,
+        callmanager: IpAddr,
+        role: Role,
+        role_before: Role,
+        at: Timestamp,
+        threshold: FlapThreshold,
+    ) -> RegistrationKind {
+        let kind = match self.last_callmanager {
+            None => RegistrationKind::New,
+            Some(last) if last == callmanager => RegistrationKind::Again,
+            Some(_) => match (role_before.rank(), role.rank()) {
+                (Some(before), Some(now)) if now > before => RegistrationKind::Failover,
+                (Some(before), Some(now)) if now < before => RegistrationKind::Failback,
+                _ => RegistrationKind::Move,
+            },
+        };
+        self.registrations += 1;
+        if kind.is_move() {
+            self.moves += 1;
+            self.recent_moves.note(at, threshold.moves);
+        }
+        self.current = Some(Current {
+            callmanager,
+            role,
+            since: at,
+            proof: Proof::Acknowledged,
+        });
+        self.last_callmanager = Some(callmanager);
+        kind
+    }
+
+    /// Something else than a `RegisterAck` proves that the device is registered with `callmanager`.
+    pub fn inferred(&mut self, callmanager: IpAddr, role: Role, at: Timestamp) {
+        self.current = Some(Current {
+            callmanager,
+            role,
+            since: at,
+            proof: Proof::Inferred,
+        });
+        self.last_callmanager = Some(callmanager);
+    }
+
+    /// The present registration ends; which it was.
+    pub fn ended(&mut self) -> Option<Current> {
+        let ended = self.current.take()?;
+        self.unregistrations += 1;
+        Some(ended)
+    }
+
+    /// A CallManager refused the device.
+    pub fn rejected(&mut self, reason: RejectReason, text: &str) {
+        self.rejects += 1;
+        self.last_reject = Some(Box::new((reason, text.to_owned())));
+    }
+
+    /// Whether the device flaps at `now`, if that has just changed.
+    pub fn review(&mut self, now: Timestamp, threshold: FlapThreshold) -> Option<bool> {
+        let flapping = self
+            .recent_moves
+            .reaches(threshold.moves, threshold.window, now);
+        if flapping == self.is_flapping {
+            return None;
+        }
+        self.is_flapping = flapping;
+        self.flapping_episodes += u32::from(flapping);
+        Some(flapping)
+    }
+
+    /// When it will no longer flap if it stays where it is.
+    pub fn deadline(&self, threshold: FlapThreshold) -> Option<Timestamp> {
+        self.is_flapping
+            .then(|| {
+                self.recent_moves
+                    .reaching_until(threshold.moves, threshold.window)
+            })
+            .flatten()
+    }
+
+    /// Takes over what another record of the same device counted.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.registrations += other.registrations;
+        self.moves += other.moves;
+        self.rejects += other.rejects;
+        self.unregistrations += other.unregistrations;
+        self.current = self.current.or(other.current);
+        self.last_callmanager = self.last_callmanager.or(other.last_callmanager);
+        self.last_reject = self.last_reject.take().or(other.last_reject);
+    }
+}

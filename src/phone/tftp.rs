@@ -1,0 +1,27 @@
+//! What one phone fetched.
+
+use crate::time::Timestamp;
+use crate::wire::sep_config::DeviceProtocol;
+
+/// A phone's files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TftpFacts {
+    /// Read requests; one that is repeated for want of an answer counts once.
+    pub requests: u32,
+    /// Transfers that were completed.
+    pub completed: u32,
+    /// Requests answered with "file not found".
+    pub not_found: u32,
+    /// Requests answered with another error.
+    pub errors: u32,
+    /// Requests that nothing answered.
+    pub unanswered: u32,
+    /// When its own configuration file was last delivered whole.
+    pub configured: Option<Timestamp>,
+    /// Its configuration files that could not be read as what they should be.
+    pub unreadable: u32,
+    /// The load that its configuration names.
+    pub configured_load: Option<Box<str>>,
+    /// The signalling protocol that its configuration names.
+    pub protocol: Option<Box<DeviceProtocol>>,
+}

@@ -1,0 +1,193 @@
+//! What everyone but the engine reads: an immutable picture of everything it knows.
+//!
+//! A snapshot shares its records with the engine; only what changed since the one before was copied.
+
+use std::sync::Arc;
+
+use crate::phone::histogram::Histogram;
+use crate::phone::tally::Tally;
+use crate::phone::{CallManager, Device, DeviceId};
+use crate::record::LossPlace;
+use crate::time::Timestamp;
+
+/// Everything the engine knows at one time.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The time of the last input.
+    pub at: Timestamp,
+    /// Every device, proven or not.
+    pub devices: DeviceTable,
+    /// Every CallManager, in the order of their addresses.
+    pub callmanagers: Vec<Arc<CallManager>>,
+    /// The sums over everything.
+    pub totals: Totals,
+}
+
+impl Snapshot {
+    /// The devices to show: those that anything proves to be SCCP endpoints or phones.
+    pub fn shown(&self) -> impl Iterator<Item = &Arc<Device>> {
+        self.devices
+            .iter()
+            .map(|(_, device)| device)
+            .filter(|device| device.is_proven)
+    }
+}
+
+/// Sums that only grow, and gauges of the engine itself.
+#[derive(Clone, Debug)]
+pub struct Totals {
+    /// Frames that reached the engine, copies included.
+    pub frames: u64,
+    /// Their captured bytes.
+    pub bytes: u64,
+    /// The time of the first frame.
+    pub first: Option<Timestamp>,
+    /// The latest time of a frame.
+    pub last: Option<Timestamp>,
+    /// Frames lost, by place.
+    pub lost: [u64; LossPlace::ALL.len()],
+    /// How often the sensor could not tell how many frames it missed.
+    pub blind: u64,
+    /// Copies that the mirror made.
+    pub duplicates: u64,
+    /// Frames cut by the capture's snap length.
+    pub truncated: u64,
+    /// Payloads that could not be read, by protocol and reason (`truncated`, `malformed`).
+    pub decode_errors: Vec<(&'static str, Tally)>,
+    /// Places in TCP streams where bytes are missing.
+    pub stream_gaps: u64,
+    /// SCCP messages read, by name of the message.
+    pub sccp_messages: Tally,
+    /// DHCP messages of clients by type (`discover`, `request` ...); a relayed copy is not counted again.
+    pub dhcp_requests: Tally,
+    /// DHCP messages of servers by type (`offer`, `ack`, `nak`); a relayed copy is not counted again.
+    pub dhcp_replies: Tally,
+    /// TFTP transfers by server and result (`completed`, `not_found`, `error`, `no_answer`, `aborted`).
+    pub tftp_transfers: Vec<(std::net::IpAddr, Tally)>,
+    /// Names that phones looked up, by result.
+    pub dns_lookups: Tally,
+    /// Why sessions ended, as the phones say it, by reason.
+    pub reset_reasons: Tally,
+    /// How long the stages of boots took, by stage.
+    pub boot_stages: Vec<(&'static str, Histogram)>,
+    /// Entries held now, by what.
+    pub tracked: Tally,
+    /// Entries given up for want of room, by what.
+    pub evicted: Tally,
+}
+
+impl Default for Totals {
+    fn default() -> Self {
+        Self {
+            frames: 0,
+            bytes: 0,
+            first: None,
+            last: None,
+            lost: [0; LossPlace::ALL.len()],
+            blind: 0,
+            duplicates: 0,
+            truncated: 0,
+            decode_errors: Vec::new(),
+            stream_gaps: 0,
+            sccp_messages: Tally::default(),
+            dhcp_requests: Tally::default(),
+            dhcp_replies: Tally::default(),
+            tftp_transfers: Vec::new(),
+            dns_lookups: Tally::default(),
+            reset_reasons: Tally::default(),
+            boot_stages: [
+                "link",
+                "dhcp",
+                "dns",
+                "tftp",
+                "connecting",
+                "registering",
+                "total",
+            ]
+            .map(|stage| (stage, Histogram::new(Histogram::BOOT_BOUNDS)))
+            .into(),
+            tracked: Tally::default(),
+            evicted: Tally::default(),
+        }
+    }
+}
+
+/// How many devices share one part of the table. A change copies one part's pointers, so it is small; a snapshot
+/// copies one pointer for each part, so it is not tiny.
+const PART: usize = 32;
+
+/// Devices by their place, shared with the engine part by part and copied on write.
+#[derive(Clone, Debug, Default)]
+pub struct DeviceTable {
+    parts: Vec<Arc<Vec<Option<Arc<Device>>>>>,
+    length: usize,
+}
+
+impl DeviceTable {
+    /// How many devices there are.
+    pub const fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Every device with its place.
+    pub fn iter(&self) -> impl Iterator<Item = (DeviceId, &Arc<Device>)> {
+        self.parts
+            .iter()
+            .flat_map(|part| part.iter())
+            .zip(0..)
+            .filter_map(|(device, place)| device.as_ref().map(|device| (DeviceId(place), device)))
+    }
+
+    /// One device.
+    pub fn device(&self, id: DeviceId) -> Option<&Arc<Device>> {
+        let (part, place) = Self::split(id);
+        self.parts.get(part)?.get(place)?.as_ref()
+    }
+
+    /// One device, to be changed: its own copy from here on, if a snapshot shares it.
+    pub(crate) fn device_mut(&mut self, id: DeviceId) -> Option<&mut Device> {
+        let (part, place) = Self::split(id);
+        Arc::make_mut(self.parts.get_mut(part)?)
+            .get_mut(place)?
+            .as_mut()
+            .map(Arc::make_mut)
+    }
+
+    /// Puts a device into `id`, which is free and at most one past the last place there is.
+    pub(crate) fn insert(&mut self, id: DeviceId, device: Device) {
+        let (part, place) = Self::split(id);
+        if part == self.parts.len() {
+            self.parts.push(Arc::new(Vec::with_capacity(PART)));
+        }
+        if let Some(part) = self.parts.get_mut(part) {
+            let part = Arc::make_mut(part);
+            if part.len() <= place {
+                part.resize(place + 1, None);
+            }
+            if let Some(slot) = part.get_mut(place) {
+                self.length += usize::from(slot.is_none());
+                *slot = Some(Arc::new(device));
+            }
+        }
+    }
+
+    /// Takes a device out.
+    pub(crate) fn remove(&mut self, id: DeviceId) -> Option<Device> {
+        let (part, place) = Self::split(id);
+        let taken = Arc::make_mut(self.parts.get_mut(part)?)
+            .get_mut(place)?
+            .take()?;
+        self.length -= 1;
+        Some(Arc::unwrap_or_clone(taken))
+    }
+
+    fn split(id: DeviceId) -> (usize, usize) {
+        let place = usize::try_from(id.0).unwrap_or(usize::MAX);
+        (place / PART, place % PART)
+    }
+}
