@@ -95,17 +95,9 @@ impl Default for Totals {
             tftp_transfers: Vec::new(),
             dns_lookups: Tally::default(),
             reset_reasons: Tally::default(),
-            boot_stages: [
-                "link",
-                "dhcp",
-                "dns",
-                "tftp",
-                "connecting",
-                "registering",
-                "total",
-            ]
-            .map(|stage| (stage, Histogram::new(Histogram::BOOT_BOUNDS)))
-            .into(),
+            boot_stages: ["dhcp", "dns", "tftp", "connecting", "registering", "total"]
+                .map(|stage| (stage, Histogram::new(Histogram::BOOT_BOUNDS)))
+                .into(),
             tracked: Tally::default(),
             evicted: Tally::default(),
         }
@@ -119,8 +111,15 @@ const PART: usize = 32;
 /// Devices by their place, shared with the engine part by part and copied on write.
 #[derive(Clone, Debug, Default)]
 pub struct DeviceTable {
-    parts: Vec<Arc<Vec<Option<Arc<Device>>>>>,
+    parts: Vec<Arc<Vec<Slot>>>,
     length: usize,
+}
+
+/// A place of the table. Its generation grows when its device leaves, so that an old id never names another device.
+#[derive(Clone, Debug, Default)]
+struct Slot {
+    generation: u32,
+    device: Option<Arc<Device>>,
 }
 
 impl DeviceTable {
@@ -140,54 +139,66 @@ impl DeviceTable {
             .iter()
             .flat_map(|part| part.iter())
             .zip(0..)
-            .filter_map(|(device, place)| device.as_ref().map(|device| (DeviceId(place), device)))
+            .filter_map(|(slot, index)| {
+                let id = DeviceId {
+                    index,
+                    generation: slot.generation,
+                };
+                slot.device.as_ref().map(|device| (id, device))
+            })
     }
 
-    /// One device.
+    /// One device, if it is still there.
     pub fn device(&self, id: DeviceId) -> Option<&Arc<Device>> {
-        let (part, place) = Self::split(id);
-        self.parts.get(part)?.get(place)?.as_ref()
+        let (part, place) = Self::split(id.index);
+        let slot = self.parts.get(part)?.get(place)?;
+        slot.device
+            .as_ref()
+            .filter(|_| slot.generation == id.generation)
     }
 
     /// One device, to be changed: its own copy from here on, if a snapshot shares it.
     pub(crate) fn device_mut(&mut self, id: DeviceId) -> Option<&mut Device> {
-        let (part, place) = Self::split(id);
-        Arc::make_mut(self.parts.get_mut(part)?)
-            .get_mut(place)?
-            .as_mut()
-            .map(Arc::make_mut)
+        self.device(id)?;
+        let (part, place) = Self::split(id.index);
+        let slot = Arc::make_mut(self.parts.get_mut(part)?).get_mut(place)?;
+        slot.device.as_mut().map(Arc::make_mut)
     }
 
-    /// Puts a device into `id`, which is free and at most one past the last place there is.
-    pub(crate) fn insert(&mut self, id: DeviceId, device: Device) {
-        let (part, place) = Self::split(id);
+    /// Puts a device into the place `index`, which is free or the first one past the end.
+    pub(crate) fn insert(&mut self, index: u32, device: Device) -> DeviceId {
+        let (part, place) = Self::split(index);
         if part == self.parts.len() {
             self.parts.push(Arc::new(Vec::with_capacity(PART)));
         }
+        let mut generation = 0;
         if let Some(part) = self.parts.get_mut(part) {
             let part = Arc::make_mut(part);
             if part.len() <= place {
-                part.resize(place + 1, None);
+                part.resize_with(place + 1, Slot::default);
             }
             if let Some(slot) = part.get_mut(place) {
-                self.length += usize::from(slot.is_none());
-                *slot = Some(Arc::new(device));
+                self.length += usize::from(slot.device.is_none());
+                slot.device = Some(Arc::new(device));
+                generation = slot.generation;
             }
         }
+        DeviceId { index, generation }
     }
 
     /// Takes a device out.
     pub(crate) fn remove(&mut self, id: DeviceId) -> Option<Device> {
-        let (part, place) = Self::split(id);
-        let taken = Arc::make_mut(self.parts.get_mut(part)?)
-            .get_mut(place)?
-            .take()?;
+        self.device(id)?;
+        let (part, place) = Self::split(id.index);
+        let slot = Arc::make_mut(self.parts.get_mut(part)?).get_mut(place)?;
+        let device = slot.device.take()?;
+        slot.generation = slot.generation.wrapping_add(1);
         self.length -= 1;
-        Some(Arc::unwrap_or_clone(taken))
+        Some(Arc::unwrap_or_clone(device))
     }
 
-    fn split(id: DeviceId) -> (usize, usize) {
-        let place = usize::try_from(id.0).unwrap_or(usize::MAX);
+    fn split(index: u32) -> (usize, usize) {
+        let place = usize::try_from(index).unwrap_or(usize::MAX);
         (place / PART, place % PART)
     }
 }

@@ -4,29 +4,89 @@
 //! [`Engine::handle_timeout`] lets it, [`Engine::poll_event`] gives what happened. [`Engine::snapshot`] gives everyone
 //! else a picture to read.
 
+mod connection;
+mod connections;
+mod devices;
+mod leases;
+mod lookups;
+mod messages;
+mod neighbours;
+mod registrations;
 mod settings;
+mod timers;
+mod transfers;
+mod world;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use settings::{KnownServer, Limits, Settings};
 
-use crate::event::Event;
-use crate::record::Record;
+use self::connections::Connections;
+use self::lookups::Lookups;
+use self::timers::Timer;
+use self::transfers::Transfers;
+use self::world::World;
+use crate::event::{Event, EventKind};
+use crate::flow::copies::CopyFilter;
+use crate::flow::fragments::{self, Reassembler};
+use crate::flow::tunnel;
+use crate::net::FlowKey;
+use crate::phone::CallManager;
+use crate::record::{Frame, LinkType, Loss, LossPlace, Record};
 use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
+use crate::wire::icmp::IcmpMessage;
+use crate::wire::packet::{self, Content, IpPacket, Packet, Transport, UdpDatagram};
+use crate::wire::{dhcp, dns};
+
+/// Tunnels in tunnels are opened this deep.
+const TUNNEL_DEPTH: u8 = 3;
+
+/// Frames that the copy filter remembers: more than a full mirror port delivers within its window.
+const COPY_CAPACITY: usize = 1 << 16;
+
+/// Datagrams that may be put together at a time.
+const FRAGMENTED_DATAGRAMS: usize = 1024;
+
+/// How long fragments wait for the rest of their datagram (RFC 791, section 3.2, asks for 15 seconds at least).
+const FRAGMENT_AGE: Duration = Duration::from_secs(15);
 
 /// Everything that is known, and the machines that come to know it.
 pub struct Engine {
-    settings: Settings,
-    snapshot: Snapshot,
+    world: World,
+    connections: Connections,
+    transfers: Transfers,
+    lookups: Lookups,
+    copies: CopyFilter,
+    fragments: Reassembler,
+    now: Timestamp,
 }
 
 impl Engine {
     /// An engine that knows nothing but its settings.
     pub fn new(settings: Settings) -> Self {
+        let limits = settings.limits;
+        let copies = CopyFilter::new(
+            settings.copy_window,
+            COPY_CAPACITY,
+            std::hash::RandomState::new(),
+        );
+        let fragments = Reassembler::new(fragments::Limits {
+            datagrams: FRAGMENTED_DATAGRAMS,
+            bytes_per_datagram: 1 << 16,
+            bytes_in_all: limits.fragment_bytes,
+            age: FRAGMENT_AGE,
+        });
         Self {
-            settings,
-            snapshot: Snapshot::default(),
+            world: World::new(settings),
+            connections: Connections::default(),
+            transfers: Transfers::default(),
+            lookups: Lookups::default(),
+            copies,
+            fragments,
+            now: Timestamp::EPOCH,
         }
     }
 
@@ -34,29 +94,224 @@ impl Engine {
     ///
     /// Timers due before the record are the caller's to fire first, with [`Self::handle_timeout`].
     pub fn handle(&mut self, record: &Record<'_>) {
-        let _ = (record, &self.settings);
+        self.now = self.now.max(record.at());
+        match record {
+            Record::Frame(frame) => self.frame(frame),
+            Record::Loss(loss) => self.loss(loss),
+        }
+        self.world.settle_evictions();
     }
 
     /// When time alone will change something. Spurious and repeated calls are safe.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        None
+        self.world.timers.next()
     }
 
     /// Lets everything happen that is due at `now`.
     pub fn handle_timeout(&mut self, now: Timestamp) {
-        let _ = now;
+        self.now = self.now.max(now);
+        while let Some((armed_for, timer)) = self.world.timers.pop(now) {
+            match timer {
+                Timer::Connection(key) => {
+                    self.connections
+                        .timer_fired(&mut self.world, key, armed_for, now);
+                }
+                Timer::Device(id) => self.world.device_timer_fired(id, now),
+                Timer::Transfer(client) => {
+                    self.transfers
+                        .timer_fired(&mut self.world, client, armed_for, now);
+                }
+                Timer::Lookups => self.lookups.timer_fired(&mut self.world, now),
+            }
+        }
     }
 
     /// No record will follow: what is held in the hope of missing bytes is read as it is.
-    pub fn finish(&mut self) {}
+    pub fn finish(&mut self) {
+        self.connections.finish(&mut self.world, self.now);
+    }
 
     /// The next thing that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
-        None
+        self.world.poll_event()
     }
 
     /// A picture of everything.
     pub fn snapshot(&mut self) -> Arc<Snapshot> {
-        Arc::new(self.snapshot.clone())
+        let mut callmanagers: Vec<Arc<CallManager>> =
+            self.world.servers.values().cloned().collect();
+        callmanagers.sort_unstable_by_key(|server| server.address);
+        let mut totals = self.world.totals.clone();
+        totals.duplicates = self.copies.copies();
+        let fragments = self.fragments.counters();
+        totals
+            .evicted
+            .add_many("fragments", fragments.evicted + fragments.expired);
+        totals
+            .evicted
+            .add_many("devices", self.world.devices.evicted);
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        for (what, number) in [
+            ("devices", self.world.devices.table.len()),
+            ("strangers", self.world.devices.strangers()),
+            ("connections", self.connections.len()),
+            ("stream_bytes", self.connections.held_bytes()),
+            ("transfers", self.transfers.len()),
+            ("dns_lookups", self.lookups.len()),
+            ("dns_names", self.world.names.len()),
+            ("callmanagers", self.world.servers.len()),
+            ("fragment_bytes", self.fragments.bytes_held()),
+        ] {
+            totals.tracked.add_many(what, count(number));
+        }
+        Arc::new(Snapshot {
+            at: self.now,
+            devices: self.world.devices.table.clone(),
+            callmanagers,
+            totals,
+        })
+    }
+
+    fn loss(&mut self, loss: &Loss) {
+        self.world.frames_lost(loss.at);
+        let totals = &mut self.world.totals;
+        let place = LossPlace::ALL.iter().position(|&place| place == loss.place);
+        if let Some(count) = place.and_then(|place| totals.lost.get_mut(place)) {
+            *count += loss.frames;
+        }
+        totals.blind += u64::from(loss.frames == 0);
+        self.world.emit(
+            loss.at,
+            None,
+            EventKind::FramesLost {
+                frames: loss.frames,
+                place: loss.place.label(),
+            },
+        );
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>) {
+        let totals = &mut self.world.totals;
+        totals.frames += 1;
+        totals.bytes += u64::try_from(frame.bytes.len()).unwrap_or(u64::MAX);
+        totals.first.get_or_insert(frame.at);
+        totals.last = totals.last.max(Some(frame.at));
+        totals.truncated += u64::from(
+            usize::try_from(frame.original_length).is_ok_and(|length| length > frame.bytes.len()),
+        );
+        self.world.frame_seen(frame.source, frame.at);
+        self.layer(frame.link, frame.bytes, frame, TUNNEL_DEPTH);
+    }
+
+    /// Takes what `bytes` begin with apart: the frame itself, or what a tunnel carried.
+    fn layer(&mut self, link: LinkType, bytes: &[u8], frame: &Frame<'_>, depth: u8) {
+        let packet = match packet::decode(link, bytes) {
+            Ok(packet) => packet,
+            Err(error) => return self.world.decode_error("packet", error),
+        };
+        if self.world.settings.tunnels
+            && let Content::Ip(ip) = &packet.content
+            && let Some(inner) = tunnel::open(ip)
+        {
+            if depth == 0 {
+                self.world.totals.evicted.add("tunnels");
+            } else {
+                self.layer(inner.link, inner.bytes, frame, depth - 1);
+            }
+            return;
+        }
+        if self.copies.is_copy(&packet, frame.at) {
+            return;
+        }
+        self.packet(&packet, frame);
+    }
+
+    fn packet(&mut self, packet: &Packet<'_>, frame: &Frame<'_>) {
+        let vlan = packet.vlans.vlan();
+        match &packet.content {
+            Content::Arp(arp) => self.world.arp(arp),
+            Content::Cdp(payload) => self.world.cdp(payload, vlan, frame.at),
+            Content::Lldp(payload) => self.world.lldp(payload, vlan, frame.at),
+            Content::Ip(ip) => self.ip(ip, frame),
+            Content::Other { .. } => {}
+        }
+    }
+
+    fn ip(&mut self, ip: &IpPacket<'_>, frame: &Frame<'_>) {
+        match &ip.transport {
+            Transport::Tcp(segment) => {
+                self.connections
+                    .segment(&mut self.world, ip, segment, frame.at, frame.source);
+            }
+            Transport::Udp(datagram) => self.udp(ip, datagram, frame),
+            Transport::Icmp(message) => self.icmp(message, frame.at),
+            Transport::Fragment(fragment) => {
+                if let Some(whole) = self.fragments.insert(ip, fragment, frame.at) {
+                    match whole.packet(ip) {
+                        Ok(ip) => self.ip(&ip, frame),
+                        Err(error) => self.world.decode_error("packet", error),
+                    }
+                }
+            }
+            Transport::Encapsulated { .. } | Transport::Other { .. } => {}
+        }
+    }
+
+    fn udp(&mut self, ip: &IpPacket<'_>, datagram: &UdpDatagram<'_>, frame: &Frame<'_>) {
+        let ends = (
+            SocketAddr::new(ip.source, datagram.source_port),
+            SocketAddr::new(ip.destination, datagram.destination_port),
+        );
+        let ports = [datagram.source_port, datagram.destination_port];
+        if ports
+            .iter()
+            .any(|port| matches!(*port, dhcp::SERVER_PORT | dhcp::CLIENT_PORT))
+        {
+            self.world.dhcp(datagram.payload, frame.at);
+        } else if ports.contains(&dns::PORT) {
+            self.lookups.datagram(
+                &mut self.world,
+                ends,
+                datagram.payload,
+                frame.at,
+                frame.source,
+            );
+        } else {
+            self.transfers.datagram(
+                &mut self.world,
+                ends,
+                datagram.payload,
+                frame.at,
+                frame.source,
+            );
+        }
+    }
+
+    fn icmp(&mut self, message: &IcmpMessage, at: Timestamp) {
+        const TCP: u8 = 6;
+        const UDP: u8 = 17;
+
+        let IcmpMessage::Unreachable(unreachable) = message else {
+            return;
+        };
+        let Some(original) = &unreachable.original else {
+            return;
+        };
+        match original.protocol {
+            TCP => {
+                let key = FlowKey {
+                    client: original.source,
+                    server: original.destination,
+                };
+                self.connections.unreachable(&mut self.world, key, at);
+            }
+            UDP => self.transfers.unreachable(
+                &mut self.world,
+                original.source,
+                original.destination.ip(),
+                at,
+            ),
+            _ => {}
+        }
     }
 }

@@ -113,9 +113,9 @@ impl Stream {
         }
     }
 
-    /// Whether the place of the stream is known.
-    pub const fn is_placed(&self) -> bool {
-        self.next.is_some()
+    /// The sequence number of the byte that comes next, once the place of the stream is known.
+    pub const fn next_sequence(&self) -> Option<u32> {
+        self.next
     }
 
     /// Bytes held behind a hole.

@@ -125,6 +125,21 @@ impl Boot {
         true
     }
 
+    /// Takes over what was counted under another record of the same device.
+    pub(super) fn absorb(&mut self, other: Self) {
+        // Where both saw the pass under way, it is one pass.
+        let shared = u32::from(self.began.is_some() && other.began.is_some());
+        self.passes = self
+            .passes
+            .saturating_add(other.passes)
+            .saturating_sub(shared);
+        self.began = match (self.began, other.began) {
+            (Some(own), Some(others)) => Some(own.min(others)),
+            (own, others) => own.or(others),
+        };
+        self.furthest = self.furthest.max(other.furthest);
+    }
+
     /// The phone is registered: the pass has reached its end. Its duration, if its beginning was seen.
     pub fn finish(&mut self, at: Timestamp) -> Option<Duration> {
         self.furthest = None;

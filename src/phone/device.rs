@@ -14,9 +14,12 @@ use crate::net::{DeviceName, MacAddr};
 use crate::time::Timestamp;
 use crate::wire::sccp::{DeviceKind, DeviceType, ResetReason};
 
-/// A device's place in the engine's table. Never reused while the engine runs, so it stays a name for one device.
+/// A device's place in the engine's table. A place may be used again, but never under the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct DeviceId(pub(crate) u32);
+pub struct DeviceId {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
 
 /// What is known of one device. Copied on write: a snapshot shares it with the engine until it changes.
 #[derive(Clone, Debug, Default)]
@@ -103,6 +106,41 @@ impl Device {
             (None, None, Some(address)) => address.to_string(),
             (None, None, None) => String::from("unknown"),
         }
+    }
+
+    /// Takes over what was known of the same device under another record, whose own facts count less.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.name = self.name.or(other.name);
+        self.mac = self.mac.or(other.mac);
+        self.address = self.address.or(other.address);
+        self.is_proven |= other.is_proven;
+        self.device_type = self.device_type.or(other.device_type);
+        self.looks_like_a_phone |= other.looks_like_a_phone;
+        self.model = self.model.take().or(other.model);
+        self.load = self.load.take().or(other.load);
+        self.first_seen = self.first_seen.min(other.first_seen);
+        if other.stage_since > self.stage_since && other.stage != Stage::Unknown
+            || self.stage == Stage::Unknown
+        {
+            self.stage = other.stage;
+            self.stage_since = other.stage_since;
+        }
+        self.last_seen = self.last_seen.max(other.last_seen);
+        self.boot.absorb(other.boot);
+        self.registration.absorb(other.registration);
+        self.keepalives.absorb(other.keepalives);
+        match (&mut self.dhcp, other.dhcp) {
+            (Some(own), Some(others)) => own.absorb(*others),
+            (own, others) => *own = own.take().or(others),
+        }
+        self.link = self.link.take().or(other.link);
+        self.tftp.absorb(other.tftp);
+        self.dns_failures += other.dns_failures;
+        self.tcp_refused += other.tcp_refused;
+        self.tcp_unanswered += other.tcp_unanswered;
+        self.group = self.group.take().or(other.group);
+        self.last_reset_reason = self.last_reset_reason.take().or(other.last_reset_reason);
+        self.default_configuration |= other.default_configuration;
     }
 
     /// Whether anything about it calls for attention: it is not registered, or it flaps, or misses keepalives now.

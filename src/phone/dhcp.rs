@@ -56,6 +56,7 @@ pub struct DhcpTracker {
     pub asking_since: Option<Timestamp>,
     recent: SlidingWindow,
     last: Option<Fingerprint>,
+    last_answer: Option<Fingerprint>,
 }
 
 /// What the copies of one message before and after a relay have in common, and where they differ.
@@ -69,6 +70,16 @@ struct Fingerprint {
 }
 
 impl Fingerprint {
+    fn of(dhcp: &Dhcp<'_>, message_type: MessageType, at: Timestamp) -> Self {
+        Self {
+            at,
+            transaction: dhcp.transaction,
+            message_type,
+            seconds: dhcp.seconds,
+            path: (dhcp.hops, dhcp.relay_address),
+        }
+    }
+
     /// A relay answers within milliseconds; a client that asks again waits a second at least (RFC 2131, section 4.1).
     const RELAY_DELAY: Duration = Duration::from_millis(900);
 
@@ -104,13 +115,7 @@ impl DhcpTracker {
         at: Timestamp,
         threshold: DhcpThreshold,
     ) -> Asked {
-        let fingerprint = Fingerprint {
-            at,
-            transaction: dhcp.transaction,
-            message_type,
-            seconds: dhcp.seconds,
-            path: (dhcp.hops, dhcp.relay_address),
-        };
+        let fingerprint = Fingerprint::of(dhcp, message_type, at);
         if self
             .last
             .is_some_and(|last| fingerprint.is_relayed_copy_of(&last))
@@ -142,6 +147,34 @@ impl DhcpTracker {
         }
         self.asking_since.get_or_insert(at);
         Asked::Address
+    }
+
+    /// Whether a server's message is the copy of one that was seen before or after a relay. A relay may leave both the
+    /// hops and its address as they were in what it passes to the client, so any second answer of one kind counts as a
+    /// copy within the time that a relay takes, except where another server gives another offer.
+    pub fn is_relayed_answer(
+        &mut self,
+        dhcp: &Dhcp<'_>,
+        message_type: MessageType,
+        at: Timestamp,
+    ) -> bool {
+        let answer = Fingerprint {
+            // The server it is from stands where a request has its path.
+            path: (0, dhcp.server_identifier().unwrap_or(dhcp.server_address)),
+            seconds: 0,
+            ..Fingerprint::of(dhcp, message_type, at)
+        };
+        let is_copy = self.last_answer.is_some_and(|last| {
+            answer.at.distance(last.at) < Fingerprint::RELAY_DELAY
+                && Fingerprint {
+                    at: last.at,
+                    ..answer
+                } == last
+        });
+        if !is_copy {
+            self.last_answer = Some(answer);
+        }
+        is_copy
     }
 
     /// A server's ACK; how long the exchange took, where its beginning was seen.

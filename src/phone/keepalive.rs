@@ -46,6 +46,28 @@ pub struct KeepaliveCounts {
 }
 
 impl KeepaliveCounts {
+    /// Takes over what was counted under another record of the same device.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.missed += other.missed;
+        self.callmanager_gaps += other.callmanager_gaps;
+        self.phone_gaps += other.phone_gaps;
+        self.open_gap = self.open_gap.or(other.open_gap);
+    }
+
+    /// A gap begins, unless one is open already. Whether it began.
+    pub(crate) fn open(&mut self, gap: OpenGap) -> bool {
+        if self.open_gap.is_some() {
+            return false;
+        }
+        self.open_gap = Some(gap);
+        match gap.direction {
+            GapDirection::CallManager => self.callmanager_gaps += 1,
+            GapDirection::Phone => self.phone_gaps += 1,
+        }
+        true
+    }
+
     /// Gaps in one direction.
     pub const fn gaps(&self, direction: GapDirection) -> u32 {
         match direction {
@@ -79,5 +101,266 @@ impl Default for Intervals {
             active: Duration::from_secs(30),
             standby: Duration::from_secs(60),
         }
+    }
+}
+
+/// The keepalives of one connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeepaliveTracker {
+    outstanding: Option<Outstanding>,
+    /// An acknowledgment that no keepalive was waiting for: its keepalive may come late through another mirror port.
+    early: Option<Timestamp>,
+    last_sent: Option<Timestamp>,
+    /// The longest time between two keepalives in a row.
+    spacing: Option<Duration>,
+    /// The interval that the `RegisterAck` gave.
+    given: Option<Duration>,
+    /// How many there were.
+    sent: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Outstanding {
+    sent: Timestamp,
+    /// The sequence number behind the segment that carried it.
+    end: u32,
+    tcp_acknowledged: Option<Timestamp>,
+    missed: bool,
+}
+
+/// What became of a keepalive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It was acknowledged, after this time.
+    Acknowledged(Duration),
+    /// TCP acknowledged it and nothing else, while it is not known how the server does it.
+    OnlyTcp(Duration),
+    /// It was not acknowledged in time.
+    Missed,
+    /// Nothing can be said: the answer may have been among what was not seen.
+    Unseen,
+}
+
+impl KeepaliveTracker {
+    /// How often the phone should be heard on this connection: as the `RegisterAck` said it, else as configured, or as
+    /// seen where the phone takes longer.
+    pub fn interval(&self, configured: Duration) -> Duration {
+        self.given.unwrap_or_else(|| {
+            self.spacing
+                .map_or(configured, |spacing| spacing.max(configured))
+        })
+    }
+
+    /// Whether the interval is more than a guess.
+    pub const fn knows_interval(&self) -> bool {
+        self.given.is_some() || self.spacing.is_some()
+    }
+
+    /// A `RegisterAck` gave the interval.
+    pub fn given(&mut self, interval: Option<Duration>) {
+        self.given = interval.or(self.given);
+    }
+
+    /// The phone sent a keepalive whose segment ends at the sequence number `end`. Returns whether it is acknowledged
+    /// already, by an acknowledgment that overtook it.
+    pub fn sent(&mut self, at: Timestamp, end: u32) -> bool {
+        if let Some(last) = self.last_sent {
+            let spacing = at.since(last);
+            self.spacing = Some(self.spacing.map_or(spacing, |longest| longest.max(spacing)));
+        }
+        self.last_sent = Some(at);
+        self.sent += 1;
+        if self
+            .early
+            .take()
+            .is_some_and(|early| at.distance(early) < super::session::LATE)
+        {
+            self.outstanding = None;
+            return true;
+        }
+        self.outstanding = Some(Outstanding {
+            sent: at,
+            end,
+            tcp_acknowledged: None,
+            missed: false,
+        });
+        false
+    }
+
+    /// The server sent a `KeepAliveAck`; how long it took, where its keepalive was seen.
+    pub fn acknowledged(&mut self, at: Timestamp) -> Option<Duration> {
+        let Some(outstanding) = self.outstanding.take() else {
+            self.early = Some(at);
+            return None;
+        };
+        Some(at.since(outstanding.sent))
+    }
+
+    /// The server's TCP acknowledged everything before `acknowledgment`. Where TCP is how this server acknowledges, the
+    /// keepalive is done: how long it took.
+    pub fn tcp_acknowledged(
+        &mut self,
+        at: Timestamp,
+        acknowledgment: u32,
+        is_enough: bool,
+    ) -> Option<Duration> {
+        let outstanding = self.outstanding.as_mut()?;
+        // Behind the segment by less than half the number space (RFC 9293, section 3.4).
+        if acknowledgment.wrapping_sub(outstanding.end) >= 1 << 31 {
+            return None;
+        }
+        let first = *outstanding.tcp_acknowledged.get_or_insert(at);
+        if !is_enough {
+            return None;
+        }
+        let took = first.since(outstanding.sent);
+        self.outstanding = None;
+        Some(took)
+    }
+
+    /// The next keepalive is due or has come: what became of the one before. `None` where none is open or where it was
+    /// told already.
+    ///
+    /// `sccp` tells whether the server is known to acknowledge with messages; `None` where that is not known. `seen`
+    /// tells whether an answer would have been seen.
+    pub fn conclude(&mut self, sccp: Option<bool>, seen: bool) -> Option<Fate> {
+        let outstanding = self.outstanding.as_mut()?;
+        if outstanding.missed {
+            return None;
+        }
+        let by_tcp = outstanding
+            .tcp_acknowledged
+            .map(|at| at.since(outstanding.sent));
+        match (by_tcp, sccp) {
+            (Some(took), None) => {
+                self.outstanding = None;
+                Some(Fate::OnlyTcp(took))
+            }
+            (Some(took), Some(false)) => {
+                self.outstanding = None;
+                Some(Fate::Acknowledged(took))
+            }
+            (Some(_), Some(true)) | (None, _) => {
+                if !seen {
+                    return Some(Fate::Unseen);
+                }
+                outstanding.missed = true;
+                Some(Fate::Missed)
+            }
+        }
+    }
+
+    /// When the keepalive that is open was sent.
+    pub fn open_since(&self) -> Option<Timestamp> {
+        self.outstanding.map(|outstanding| outstanding.sent)
+    }
+
+    /// When the next keepalive is due while one is open that was not told as missed.
+    pub fn deadline(&self, configured: Duration) -> Option<Timestamp> {
+        let outstanding = self.outstanding.filter(|outstanding| !outstanding.missed)?;
+        Some(outstanding.sent + self.interval(configured))
+    }
+
+    /// Whether the phone's silence since `heard` is a gap at `now`: more than one and a half intervals, where the
+    /// interval is known.
+    pub fn is_silent(&self, heard: Timestamp, now: Timestamp, configured: Duration) -> bool {
+        self.knows_interval() && now.since(heard) > self.interval(configured).mul_f32(1.5)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(30);
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_keepalive_is_acknowledged_by_its_message() {
+        let mut tracker = KeepaliveTracker::default();
+        assert!(!tracker.sent(at(10), 112));
+        assert_eq!(tracker.deadline(INTERVAL), Some(at(40)));
+        assert_eq!(tracker.acknowledged(at(11)), Some(Duration::from_secs(1)));
+        assert_eq!(
+            (
+                tracker.deadline(INTERVAL),
+                tracker.conclude(Some(true), true)
+            ),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn tcp_is_enough_only_where_the_server_never_does_more() {
+        let mut tracker = KeepaliveTracker::default();
+        tracker.sent(at(10), 112);
+        assert_eq!(
+            tracker.tcp_acknowledged(at(10), 111, true),
+            None,
+            "it acknowledges what came before"
+        );
+        assert_eq!(tracker.tcp_acknowledged(at(11), 112, false), None);
+        assert_eq!(
+            tracker.conclude(Some(true), true),
+            Some(Fate::Missed),
+            "this server sends a message"
+        );
+        tracker.sent(at(40), 124);
+        tracker.tcp_acknowledged(at(42), 124, false);
+        assert_eq!(
+            tracker.conclude(None, true),
+            Some(Fate::OnlyTcp(Duration::from_secs(2)))
+        );
+        tracker.sent(at(70), 136);
+        assert_eq!(
+            tracker.tcp_acknowledged(at(70), 136, true),
+            Some(Duration::ZERO)
+        );
+    }
+
+    #[test]
+    fn a_missed_one_is_told_once_and_only_where_its_answer_would_have_been_seen() {
+        let mut tracker = KeepaliveTracker::default();
+        tracker.sent(at(10), 112);
+        assert_eq!(tracker.conclude(Some(true), false), Some(Fate::Unseen));
+        assert_eq!(tracker.conclude(Some(true), true), Some(Fate::Missed));
+        assert_eq!(tracker.conclude(Some(true), true), None);
+        assert_eq!(tracker.deadline(INTERVAL), None);
+        assert_eq!(
+            tracker.acknowledged(at(45)),
+            Some(Duration::from_secs(35)),
+            "late, but it came"
+        );
+    }
+
+    #[test]
+    fn an_acknowledgment_may_overtake_its_keepalive_on_the_way_to_us() {
+        let mut tracker = KeepaliveTracker::default();
+        assert_eq!(tracker.acknowledged(at(10)), None);
+        assert!(tracker.sent(at(10) + Duration::from_millis(20), 112));
+        assert_eq!(tracker.conclude(Some(true), true), None);
+    }
+
+    #[test]
+    fn silence_needs_an_interval_that_is_known() {
+        let mut tracker = KeepaliveTracker::default();
+        assert!(!tracker.is_silent(at(0), at(1_000), INTERVAL));
+        tracker.sent(at(0), 12);
+        tracker.sent(at(90), 24);
+        assert_eq!(
+            tracker.interval(INTERVAL),
+            Duration::from_secs(90),
+            "this phone takes longer than configured"
+        );
+        assert!(!tracker.is_silent(at(90), at(220), INTERVAL));
+        assert!(tracker.is_silent(at(90), at(226), INTERVAL));
+        tracker.given(Some(INTERVAL));
+        assert!(
+            tracker.is_silent(at(90), at(136), INTERVAL),
+            "the RegisterAck's word counts"
+        );
     }
 }

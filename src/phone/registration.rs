@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::role::Role;
 use super::window::SlidingWindow;
+use crate::net::FlowKey;
 use crate::time::Timestamp;
 use crate::wire::sccp::RejectReason;
 
@@ -77,19 +78,22 @@ pub enum EndCause {
     ClosedByPhone,
     /// It registered elsewhere, or on another connection, before the first one ended.
     Replaced,
+    /// It began to boot, so that its connection was dead before anybody closed it.
+    Restarted,
     /// Nothing was heard of it any more.
     Silent,
 }
 
 impl EndCause {
     /// Every cause.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Unregistered,
         Self::Reset,
         Self::User,
         Self::ClosedByCallManager,
         Self::ClosedByPhone,
         Self::Replaced,
+        Self::Restarted,
         Self::Silent,
     ];
 
@@ -102,6 +106,7 @@ impl EndCause {
             Self::ClosedByCallManager => "closed_by_callmanager",
             Self::ClosedByPhone => "closed_by_phone",
             Self::Replaced => "replaced",
+            Self::Restarted => "restarted",
             Self::Silent => "silent",
         }
     }
@@ -118,6 +123,10 @@ pub struct Current {
     pub since: Timestamp,
     /// How it is known.
     pub proof: Proof,
+    /// The connection that carries it.
+    pub connection: FlowKey,
+    /// Whether the server counted it among its phones.
+    pub(crate) counted_as_phone: bool,
 }
 
 /// A device's registrations.
@@ -154,20 +163,18 @@ pub struct FlapThreshold {
 }
 
 impl Registration {
-    /// The device is registered with `callmanager` by a `RegisterAck`; `role_before` is the role of the server it was
-    /// last registered with. What kind of registration that is.
+    /// The device is registered by a `RegisterAck`; `role_before` is the role of the server it was last registered
+    /// with. What kind of registration that is.
     pub fn acknowledged(
         &mut self,
-        callmanager: IpAddr,
-        role: Role,
+        current: Current,
         role_before: Role,
-        at: Timestamp,
         threshold: FlapThreshold,
     ) -> RegistrationKind {
         let kind = match self.last_callmanager {
             None => RegistrationKind::New,
-            Some(last) if last == callmanager => RegistrationKind::Again,
-            Some(_) => match (role_before.rank(), role.rank()) {
+            Some(last) if last == current.callmanager => RegistrationKind::Again,
+            Some(_) => match (role_before.rank(), current.role.rank()) {
                 (Some(before), Some(now)) if now > before => RegistrationKind::Failover,
                 (Some(before), Some(now)) if now < before => RegistrationKind::Failback,
                 _ => RegistrationKind::Move,
@@ -176,27 +183,16 @@ impl Registration {
         self.registrations += 1;
         if kind.is_move() {
             self.moves += 1;
-            self.recent_moves.note(at, threshold.moves);
+            self.recent_moves.note(current.since, threshold.moves);
         }
-        self.current = Some(Current {
-            callmanager,
-            role,
-            since: at,
-            proof: Proof::Acknowledged,
-        });
-        self.last_callmanager = Some(callmanager);
+        self.inferred(current);
         kind
     }
 
-    /// Something else than a `RegisterAck` proves that the device is registered with `callmanager`.
-    pub fn inferred(&mut self, callmanager: IpAddr, role: Role, at: Timestamp) {
-        self.current = Some(Current {
-            callmanager,
-            role,
-            since: at,
-            proof: Proof::Inferred,
-        });
-        self.last_callmanager = Some(callmanager);
+    /// Something else than a `RegisterAck` proves where the device is registered.
+    pub const fn inferred(&mut self, current: Current) {
+        self.last_callmanager = Some(current.callmanager);
+        self.current = Some(current);
     }
 
     /// The present registration ends; which it was.

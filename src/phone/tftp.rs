@@ -25,3 +25,18 @@ pub struct TftpFacts {
     /// The signalling protocol that its configuration names.
     pub protocol: Option<Box<DeviceProtocol>>,
 }
+
+impl TftpFacts {
+    /// Takes over what was counted under another record of the same device.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.completed += other.completed;
+        self.not_found += other.not_found;
+        self.errors += other.errors;
+        self.unanswered += other.unanswered;
+        self.configured = self.configured.max(other.configured);
+        self.unreadable += other.unreadable;
+        self.configured_load = self.configured_load.take().or(other.configured_load);
+        self.protocol = self.protocol.take().or(other.protocol);
+    }
+}

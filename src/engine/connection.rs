@@ -1,0 +1,205 @@
+//! One TCP connection between a device and a CallManager.
+
+use std::time::Duration;
+
+use crate::flow::tcp::Stream;
+use crate::phone::DeviceId;
+use crate::phone::keepalive::KeepaliveTracker;
+use crate::phone::session::Session;
+use crate::time::Timestamp;
+use crate::wire::sccp::{Deframer, KeypadButton, ResetType};
+
+/// How long a connection that ended is remembered, so that what TCP repeats of it is not taken for a new one: twice the
+/// maximum segment lifetime of most hosts (RFC 9293, section 3.4.2).
+const REMEMBERED: Duration = Duration::from_secs(120);
+
+/// A connection on which nothing was seen for so long is forgotten. Phones speak every minute or two on each of theirs.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// How long a SYN is repeated before its silence is a result: the phone has tried three times by then (RFC 6298).
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Which end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Client,
+    Server,
+}
+
+/// How a connection began, and whether it has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The capture joined later.
+    Joined,
+    /// A SYN was sent.
+    Asked { since: Timestamp, sequence: u32 },
+    /// It was seen to open.
+    Open { sequence: u32 },
+    /// It was refused, or nothing answered.
+    Failed { at: Timestamp },
+    /// One side ended it.
+    Closed { at: Timestamp },
+}
+
+/// One direction.
+#[derive(Default)]
+pub(super) struct Half {
+    pub(super) stream: Stream,
+    pub(super) deframer: Deframer,
+    /// When a frame of this side was last seen.
+    pub(super) heard: Option<Timestamp>,
+    /// When bytes of this side were last found missing.
+    pub(super) gap: Option<Timestamp>,
+}
+
+/// Everything known of a connection.
+pub(super) struct Connection {
+    pub(super) phase: Phase,
+    pub(super) client: Half,
+    pub(super) server: Half,
+    pub(super) device: Option<DeviceId>,
+    pub(super) session: Session,
+    pub(super) keepalives: KeepaliveTracker,
+    /// Whether it runs inside TLS: nothing but TCP can be seen of it.
+    pub(super) is_secure: bool,
+    /// Which capture source showed its last frame.
+    pub(super) source: u16,
+    /// The CallManager told the device to reset on this connection.
+    pub(super) reset: Option<ResetType>,
+    pub(super) keys: Keys,
+    pub(super) armed: Option<Timestamp>,
+    /// Up to when its deadlines were looked at. What could not be concluded then is not asked again.
+    pub(super) handled: Timestamp,
+}
+
+impl Connection {
+    pub(super) fn new(phase: Phase, is_secure: bool, source: u16) -> Self {
+        let mut connection = Self {
+            phase,
+            client: Half::default(),
+            server: Half::default(),
+            device: None,
+            session: Session::Unknown,
+            keepalives: KeepaliveTracker::default(),
+            is_secure,
+            source,
+            reset: None,
+            keys: Keys::default(),
+            armed: None,
+            handled: Timestamp::EPOCH,
+        };
+        if phase == Phase::Joined {
+            connection.client.deframer = Deframer::mid_stream();
+            connection.server.deframer = Deframer::mid_stream();
+        }
+        connection
+    }
+
+    pub(super) fn half(&mut self, side: Side) -> &mut Half {
+        match side {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server,
+        }
+    }
+
+    /// Whether what came before on this connection may have been missed.
+    pub(super) fn may_have_missed(&self) -> bool {
+        self.phase == Phase::Joined || self.client.gap.is_some() || self.server.gap.is_some()
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.client.stream.held_bytes() + self.server.stream.held_bytes()
+    }
+
+    fn last_heard(&self) -> Timestamp {
+        self.client.heard.max(self.server.heard).unwrap_or_default()
+    }
+
+    /// Whether this connection may be forgotten.
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        self.forgotten_at() <= now
+    }
+
+    fn forgotten_at(&self) -> Timestamp {
+        match self.phase {
+            Phase::Failed { at } | Phase::Closed { at } => at.max(self.last_heard()) + REMEMBERED,
+            Phase::Joined | Phase::Asked { .. } | Phase::Open { .. } => self.last_heard() + IDLE,
+        }
+    }
+
+    /// When a connection attempt has failed for want of an answer.
+    pub(super) fn connect_deadline(&self) -> Option<Timestamp> {
+        match self.phase {
+            Phase::Asked { since, .. } => Some(since + CONNECT_TIMEOUT),
+            Phase::Joined | Phase::Open { .. } | Phase::Failed { .. } | Phase::Closed { .. } => {
+                None
+            }
+        }
+    }
+
+    /// When the phone has been silent for too long: one and a half intervals make a gap, after three the CallManager
+    /// gives it up.
+    pub(super) fn silence_deadlines(&self, configured: Duration) -> Option<(Timestamp, Timestamp)> {
+        if !self.session.is_registered() || !self.keepalives.knows_interval() {
+            return None;
+        }
+        let interval = self.keepalives.interval(configured);
+        let heard = self.client.heard?;
+        // A nanosecond more, since a gap is more than one and a half intervals.
+        let gap = heard + interval.mul_f32(1.5) + Duration::from_nanos(1);
+        Some((gap, heard + interval.saturating_mul(3)))
+    }
+
+    /// When time alone changes anything here.
+    pub(super) fn deadline(&self, configured: Duration) -> Option<Timestamp> {
+        let keepalive = self
+            .keepalives
+            .deadline(configured)
+            .filter(|_| self.session.is_registered());
+        let silence = self.silence_deadlines(configured);
+        [
+            self.client.stream.deadline(),
+            self.server.stream.deadline(),
+            self.connect_deadline(),
+            keepalive,
+            silence.map(|(gap, _)| gap),
+            silence.map(|(_, given_up)| given_up),
+            Some(self.forgotten_at()),
+        ]
+        .into_iter()
+        .flatten()
+        .filter(|&deadline| deadline > self.handled)
+        .min()
+    }
+}
+
+/// The last keys that were pressed, as far as `**#**` needs them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Keys {
+    last: [u8; 5],
+    at: Timestamp,
+}
+
+impl Keys {
+    /// The user presses them one after the other; a reset follows at once.
+    const WINDOW: Duration = Duration::from_secs(15);
+
+    pub(super) fn press(&mut self, key: &KeypadButton, at: Timestamp) {
+        if at.since(self.at) > Self::WINDOW {
+            self.last = [0; 5];
+        }
+        self.at = at;
+        self.last.rotate_left(1);
+        if let Some(last) = self.last.last_mut() {
+            *last = key
+                .symbol()
+                .and_then(|symbol| u8::try_from(symbol).ok())
+                .unwrap_or_default();
+        }
+    }
+
+    /// Whether the user has just asked the phone to reset. `**#**` is the sequence; the first key may have been missed.
+    pub(super) fn ask_for_reset(&self, at: Timestamp) -> bool {
+        at.since(self.at) <= Self::WINDOW && self.last == *b"**#**"
+    }
+}

@@ -1,0 +1,552 @@
+//! TCP segments to and from CallManagers: which connection each belongs to, and what comes out of its streams.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::connection::{Connection, Half, Phase, Side};
+use super::messages::{Incoming, Origin, take};
+use super::registrations::Subject;
+use super::timers::Timer;
+use super::world::World;
+use crate::event::EventKind;
+use crate::flow::tcp::{Delivery, Placement};
+use crate::net::FlowKey;
+use crate::phone::boot::Step;
+use crate::phone::registration::EndCause;
+use crate::phone::session::Sign;
+use crate::phone::{DeviceId, Stage};
+use crate::time::Timestamp;
+use crate::wire::packet::{IpPacket, TcpSegment};
+use crate::wire::sccp::{Deframed, Deframer, Message};
+
+/// How many places in the queue of connections are looked at when there is no room: the work for one segment is bounded.
+const EVICTION_TRIES: usize = 64;
+
+/// All connections to CallManagers.
+#[derive(Default)]
+pub(super) struct Connections {
+    all: HashMap<FlowKey, Box<Connection>>,
+    queue: VecDeque<FlowKey>,
+    held_bytes: usize,
+    /// What the segment at hand brought; kept to be used again.
+    inbox: Vec<Incoming>,
+}
+
+/// What the engine saw of one segment.
+struct Seen<'a> {
+    key: FlowKey,
+    side: Side,
+    segment: &'a TcpSegment<'a>,
+    at: Timestamp,
+    source: u16,
+}
+
+impl Connections {
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// Takes a segment, if it is to or from a port of a CallManager.
+    pub(super) fn segment(
+        &mut self,
+        world: &mut World,
+        ip: &IpPacket<'_>,
+        segment: &TcpSegment<'_>,
+        at: Timestamp,
+        source: u16,
+    ) {
+        let from = SocketAddr::new(ip.source, segment.source_port);
+        let to = SocketAddr::new(ip.destination, segment.destination_port);
+        let is_port = |port: u16| {
+            world.settings.sccp_ports.contains(&port) || world.settings.secure_ports.contains(&port)
+        };
+        let forth = FlowKey {
+            client: from,
+            server: to,
+        };
+        let back = FlowKey {
+            client: to,
+            server: from,
+        };
+        let (key, side) = match (is_port(to.port()), is_port(from.port())) {
+            (true, true) if self.all.contains_key(&back) => (back, Side::Server),
+            (true, _) => (forth, Side::Client),
+            (false, true) => (back, Side::Server),
+            (false, false) => return,
+        };
+        self.observe(
+            world,
+            &Seen {
+                key,
+                side,
+                segment,
+                at,
+                source,
+            },
+        );
+    }
+
+    fn observe(&mut self, world: &mut World, seen: &Seen<'_>) {
+        let Seen { key, at, .. } = *seen;
+        if !self.admit(world, seen) {
+            return;
+        }
+        let Some(connection) = self.all.get_mut(&key) else {
+            return;
+        };
+        let held = connection.held_bytes();
+        connection.source = seen.source;
+        let mut subject = Subject { key, connection };
+        let silent_since = subject.connection.client.heard;
+        subject.connection.half(seen.side).heard = Some(at);
+        if subject.connection.client.heard.is_some() && subject.connection.server.heard.is_some() {
+            world.both_directions_seen(seen.source);
+        }
+        if seen.side == Side::Server
+            && let Some(server) = world.servers.get_mut(&key.server.ip())
+            && server
+                .last_heard
+                .is_none_or(|last| at.since(last).as_secs() >= 1)
+        {
+            Arc::make_mut(server).last_heard = Some(at);
+        }
+
+        handshake(world, &mut subject, seen);
+        let placement = read(&mut self.inbox, world, &mut subject, seen);
+        let nothing_missed = placement != Some(Placement::OutOfOrder)
+            && !self
+                .inbox
+                .iter()
+                .any(|incoming| matches!(incoming, Incoming::Gap));
+        let origin = Origin {
+            side: seen.side,
+            at,
+            end: seen
+                .segment
+                .sequence
+                .wrapping_add(seen.segment.payload_length),
+        };
+        for incoming in self.inbox.drain(..) {
+            take(world, &mut subject, origin, incoming);
+        }
+        match (seen.side, silent_since) {
+            (Side::Client, Some(since)) => world.phone_heard(&subject, since, nothing_missed, at),
+            (Side::Server, _) => {
+                if let Some(acknowledgment) = seen.segment.acknowledgment {
+                    world.tcp_acknowledged(&mut subject, at, acknowledgment);
+                }
+            }
+            (Side::Client, None) => {}
+        }
+        ending(world, &mut subject, seen);
+
+        if let Some(id) = subject.connection.device {
+            if seen.side == Side::Client {
+                world.heard(id, at);
+            }
+            world.review(id, at);
+        }
+        let total = self.held_bytes + subject.connection.held_bytes() - held.min(self.held_bytes);
+        self.held_bytes = total;
+        if total > world.settings.limits.streams_bytes {
+            self.flush(world, key, at);
+        }
+        self.arm(world, key);
+    }
+
+    /// Whether there is a connection for this segment: one is made for a SYN, and for data of a connection that began
+    /// before the capture.
+    fn admit(&mut self, world: &mut World, seen: &Seen<'_>) -> bool {
+        let Seen {
+            key,
+            side,
+            segment,
+            at,
+            source,
+        } = *seen;
+        let flags = segment.flags;
+        let is_opening = flags.syn() && !flags.ack() && side == Side::Client;
+        if let Some(known) = self.all.get(&key) {
+            let is_another = is_opening
+                && match known.phase {
+                    Phase::Asked { sequence, .. } | Phase::Open { sequence } => {
+                        sequence != segment.sequence
+                    }
+                    Phase::Joined | Phase::Failed { .. } | Phase::Closed { .. } => true,
+                };
+            // A SYN that overtook nothing: the ports are used again.
+            if is_another
+                && known
+                    .client
+                    .heard
+                    .is_some_and(|heard| at.since(heard).as_millis() >= 100)
+            {
+                self.close(world, key, at);
+                self.all.remove(&key);
+            } else {
+                return true;
+            }
+        }
+        let phase = if is_opening {
+            Phase::Asked {
+                since: at,
+                sequence: segment.sequence,
+            }
+        } else if flags.syn() && flags.ack() && side == Side::Server {
+            // Its SYN was missed, or comes through a slower mirror port.
+            Phase::Open {
+                sequence: segment.acknowledgment.unwrap_or_default().wrapping_sub(1),
+            }
+        } else if segment.payload_length > 0 && !flags.rst() {
+            Phase::Joined
+        } else {
+            return false;
+        };
+        self.make_room(world, at);
+        let is_secure = world.settings.secure_ports.contains(&key.server.port());
+        let mut connection = Box::new(Connection::new(phase, is_secure, source));
+        connection.device = world.devices.at(key.client.ip());
+        self.all.insert(key, connection);
+        self.queue.push_back(key);
+        true
+    }
+
+    /// The connection ends because its ports are used again.
+    fn close(&mut self, world: &mut World, key: FlowKey, at: Timestamp) {
+        if let Some(connection) = self.all.get_mut(&key) {
+            self.held_bytes = self.held_bytes.saturating_sub(connection.held_bytes());
+            world.sign(
+                &mut Subject { key, connection },
+                Sign::Closed,
+                at,
+                EndCause::Replaced,
+            );
+        }
+    }
+
+    fn make_room(&mut self, world: &mut World, at: Timestamp) {
+        if self.queue.len() > 2 * self.all.len() + EVICTION_TRIES {
+            let all = &self.all;
+            self.queue.retain(|key| all.contains_key(key));
+        }
+        if self.all.len() < world.settings.limits.connections {
+            return;
+        }
+        for attempt in 0..EVICTION_TRIES {
+            let Some(key) = self.queue.pop_front() else {
+                return;
+            };
+            let Some(connection) = self.all.get(&key) else {
+                continue;
+            };
+            let may_go = connection.is_over(at)
+                || !connection.session.is_registered()
+                || attempt + 1 == EVICTION_TRIES;
+            if may_go {
+                self.close(world, key, at);
+                self.all.remove(&key);
+                world.totals.evicted.add("connections");
+                return;
+            }
+            self.queue.push_back(key);
+        }
+    }
+
+    /// What is due at `now` on this connection.
+    pub(super) fn timer_fired(
+        &mut self,
+        world: &mut World,
+        key: FlowKey,
+        armed_for: Timestamp,
+        now: Timestamp,
+    ) {
+        let Some(connection) = self.all.get_mut(&key) else {
+            return;
+        };
+        if connection.armed != Some(armed_for) {
+            return;
+        }
+        connection.armed = None;
+        if connection.is_over(now) {
+            self.close(world, key, now);
+            self.all.remove(&key);
+            return;
+        }
+        self.expire_streams(world, key, now, false);
+        let Some(connection) = self.all.get_mut(&key) else {
+            return;
+        };
+        let mut subject = Subject { key, connection };
+        connect_timed_out(world, &mut subject, now);
+        let configured = world.settings.keepalive.active;
+        if subject
+            .connection
+            .keepalives
+            .deadline(configured)
+            .is_some_and(|due| due <= now)
+        {
+            world.conclude_keepalive(&mut subject, now);
+        }
+        world.phone_silent(&mut subject, now);
+        subject.connection.handled = now;
+        self.arm(world, key);
+    }
+
+    /// Reads what is held behind holes as it is: nothing more will come.
+    pub(super) fn finish(&mut self, world: &mut World, now: Timestamp) {
+        let mut waiting: Vec<FlowKey> = self
+            .all
+            .iter()
+            .filter(|(_, connection)| connection.held_bytes() > 0)
+            .map(|(key, _)| *key)
+            .collect();
+        waiting.sort_unstable();
+        for key in waiting {
+            self.flush(world, key, now);
+        }
+    }
+
+    fn flush(&mut self, world: &mut World, key: FlowKey, now: Timestamp) {
+        self.expire_streams(world, key, now, true);
+    }
+
+    fn expire_streams(&mut self, world: &mut World, key: FlowKey, now: Timestamp, all: bool) {
+        let Some(connection) = self.all.get_mut(&key) else {
+            return;
+        };
+        let held = connection.held_bytes();
+        for side in [Side::Client, Side::Server] {
+            let half = connection.half(side);
+            let Half {
+                stream, deframer, ..
+            } = half;
+            let inbox = &mut self.inbox;
+            let mut deliver = |delivery: Delivery<'_>| deframe(deframer, delivery, inbox);
+            if all {
+                stream.flush(&mut deliver);
+            } else {
+                stream.expire(now, &mut deliver);
+            }
+            let end = stream.next_sequence().unwrap_or_default();
+            let origin = Origin { side, at: now, end };
+            for incoming in self.inbox.drain(..) {
+                take(world, &mut Subject { key, connection }, origin, incoming);
+            }
+        }
+        self.held_bytes = (self.held_bytes + connection.held_bytes()).saturating_sub(held);
+    }
+
+    fn arm(&mut self, world: &mut World, key: FlowKey) {
+        if let Some(connection) = self.all.get_mut(&key) {
+            let deadline = connection.deadline(world.settings.keepalive.active);
+            world
+                .timers
+                .arm(Timer::Connection(key), deadline, &mut connection.armed);
+        }
+    }
+
+    /// ICMP says that a connection attempt cannot reach its server.
+    pub(super) fn unreachable(&mut self, world: &mut World, key: FlowKey, at: Timestamp) {
+        if let Some(connection) = self.all.get_mut(&key)
+            && matches!(connection.phase, Phase::Asked { .. })
+        {
+            connection.phase = Phase::Failed { at };
+            connect_ended(world, connection.device, key, "unreachable", at);
+        }
+    }
+}
+
+fn handshake(world: &mut World, subject: &mut Subject<'_>, seen: &Seen<'_>) {
+    let Seen {
+        key,
+        side,
+        segment,
+        at,
+        ..
+    } = *seen;
+    let connection = &mut *subject.connection;
+    let flags = segment.flags;
+    if flags.syn() {
+        connection.half(side).stream.begin(segment.sequence);
+        if side == Side::Client
+            && !flags.ack()
+            && let Some(id) = connection.device
+        {
+            world.with(id, |device| {
+                device.boot.step(Step::Connect, at, device.last_seen)
+            });
+            world.step(id, Step::Connect, Stage::Connecting, at);
+        }
+    }
+    match (connection.phase, side) {
+        (Phase::Asked { since, sequence }, Side::Server) if flags.syn() && flags.ack() => {
+            connection.phase = Phase::Open { sequence };
+            connect_ended(world, connection.device, key, "established", at);
+            if connection.device.is_some() {
+                world.stage_took("connecting", at.since(since));
+            }
+        }
+        // RFC 9293, section 3.5.2: a host that has nobody listening answers a SYN with RST and ACK.
+        (Phase::Asked { .. }, Side::Server) if flags.rst() => {
+            connection.phase = Phase::Failed { at };
+            connect_ended(world, connection.device, key, "refused", at);
+        }
+        // Its answer was missed, but it goes on.
+        (Phase::Asked { sequence, .. }, _) if segment.payload_length > 0 && !flags.syn() => {
+            connection.phase = Phase::Open { sequence };
+        }
+        _ => {}
+    }
+}
+
+fn ending(world: &mut World, subject: &mut Subject<'_>, seen: &Seen<'_>) {
+    let Seen {
+        side, segment, at, ..
+    } = *seen;
+    let flags = segment.flags;
+    let is_running = matches!(
+        subject.connection.phase,
+        Phase::Joined | Phase::Asked { .. } | Phase::Open { .. }
+    );
+    if !is_running || !flags.fin() && !flags.rst() {
+        return;
+    }
+    subject.connection.phase = Phase::Closed { at };
+    let by_side = match side {
+        Side::Client => EndCause::ClosedByPhone,
+        Side::Server => EndCause::ClosedByCallManager,
+    };
+    let cause = if subject.connection.reset.is_some() {
+        EndCause::Reset
+    } else {
+        by_side
+    };
+    world.sign(subject, Sign::Closed, at, cause);
+}
+
+fn connect_timed_out(world: &mut World, subject: &mut Subject<'_>, now: Timestamp) {
+    let Phase::Asked { since, .. } = subject.connection.phase else {
+        return;
+    };
+    let is_due = subject
+        .connection
+        .connect_deadline()
+        .is_some_and(|due| due <= now);
+    let source = subject.connection.source;
+    let would_be_seen = world.lost_nothing_since(since) && world.sees_both_directions(source);
+    if is_due && would_be_seen {
+        subject.connection.phase = Phase::Failed { at: now };
+        connect_ended(
+            world,
+            subject.connection.device,
+            subject.key,
+            "unanswered",
+            now,
+        );
+    }
+}
+
+/// A connection attempt has ended; counted where a device made it, since anybody may knock at a port.
+fn connect_ended(
+    world: &mut World,
+    device: Option<DeviceId>,
+    key: FlowKey,
+    result: &'static str,
+    at: Timestamp,
+) {
+    let is_proven = device.is_some_and(|id| {
+        world
+            .devices
+            .device(id)
+            .is_some_and(|device| device.is_proven)
+    });
+    let callmanager = key.server.ip();
+    if !is_proven && !world.servers.contains_key(&callmanager) {
+        return;
+    }
+    if let Some(server) = world.server(callmanager, at) {
+        server.tcp_connects.add(result);
+    }
+    let Some(id) = device else { return };
+    if result == "established" {
+        return;
+    }
+    world.with(id, |device| match result {
+        "refused" => device.tcp_refused += 1,
+        _ => device.tcp_unanswered += 1,
+    });
+    world.tell(
+        id,
+        at,
+        EventKind::ConnectFailed {
+            callmanager,
+            result,
+        },
+    );
+}
+
+/// Puts the segment into its stream, and what comes out of it into the inbox.
+fn read(
+    inbox: &mut Vec<Incoming>,
+    world: &World,
+    subject: &mut Subject<'_>,
+    seen: &Seen<'_>,
+) -> Option<Placement> {
+    let Seen {
+        side, segment, at, ..
+    } = *seen;
+    let is_secure = subject.connection.is_secure;
+    if let Some(acknowledgment) = segment.acknowledgment {
+        let other = match side {
+            Side::Client => &mut subject.connection.server,
+            Side::Server => &mut subject.connection.client,
+        };
+        other.stream.acknowledged(at, acknowledgment);
+    }
+    if segment.payload_length == 0 || is_secure {
+        return None;
+    }
+    let half = subject.connection.half(side);
+    let Half {
+        stream, deframer, ..
+    } = half;
+    if deframer.is_opaque() {
+        return None;
+    }
+    let first = segment
+        .sequence
+        .wrapping_add(u32::from(segment.flags.syn()));
+    let limits = world.settings.limits.stream;
+    Some(stream.segment(
+        at,
+        first,
+        segment.payload,
+        segment.payload_length,
+        limits,
+        &mut |delivery| {
+            deframe(deframer, delivery, inbox);
+        },
+    ))
+}
+
+fn deframe(deframer: &mut Deframer, delivery: Delivery<'_>, inbox: &mut Vec<Incoming>) {
+    match delivery {
+        Delivery::Gap => {
+            deframer.gap();
+            inbox.push(Incoming::Gap);
+        }
+        Delivery::Bytes(bytes) => deframer.push(bytes, &mut |deframed| match deframed {
+            Deframed::Message(pdu) => inbox.push(match Message::parse(&pdu) {
+                Ok(message) => Incoming::Message(pdu.id, message),
+                Err(error) => Incoming::Unreadable(error),
+            }),
+            Deframed::Malformed(error) => inbox.push(Incoming::Unreadable(error)),
+            Deframed::Skipped(_) => {}
+        }),
+    }
+}

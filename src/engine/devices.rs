@@ -1,0 +1,345 @@
+//! Whose packet is it: the devices, and by what each of them is known.
+//!
+//! In order of strength: the SCCP name on a connection, the name in CDP or LLDP, the hardware address in DHCP, the name
+//! in a requested file, ARP, the network address alone. A device that is known by its address only is provisional;
+//! what was learned of it is merged into the named one when the name arrives. Several devices may share one address.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+
+use crate::net::{DeviceName, MacAddr};
+use crate::phone::registration::Current;
+use crate::phone::{Device, DeviceId};
+use crate::snapshot::DeviceTable;
+use crate::time::Timestamp;
+
+/// This many devices at one address are told apart; more is a proxy, where the address says nothing.
+const SHARERS: usize = 16;
+
+/// How many places in the queue of those that may go are looked at for room: the work for one newcomer is bounded.
+const EVICTION_TRIES: usize = 64;
+
+/// The devices and their indexes. Every index points at devices that exist.
+#[derive(Default)]
+pub(super) struct Devices {
+    pub(super) table: DeviceTable,
+    names: HashMap<DeviceName, DeviceId>,
+    macs: HashMap<MacAddr, DeviceId>,
+    addresses: HashMap<IpAddr, Vec<DeviceId>>,
+    free: Vec<u32>,
+    /// One past the last place that was ever used.
+    used: u32,
+    /// Everyone, in the order of arrival, for finding who may go when there is no room.
+    queue: VecDeque<DeviceId>,
+    strangers: usize,
+    limit: usize,
+    stranger_limit: usize,
+    pub(super) evicted: u64,
+    /// Registrations of devices that were evicted: their servers count one less.
+    pub(super) dropped: Vec<Current>,
+}
+
+impl Devices {
+    /// At most `limit` devices, of which at most `stranger_limit` are not proven to be phones.
+    pub(super) fn new(limit: usize, stranger_limit: usize) -> Self {
+        Self {
+            limit: limit.max(1),
+            stranger_limit: stranger_limit.max(1),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn device(&self, id: DeviceId) -> Option<&Device> {
+        self.table.device(id).map(AsRef::as_ref)
+    }
+
+    pub(super) fn device_mut(&mut self, id: DeviceId) -> Option<&mut Device> {
+        self.table.device_mut(id)
+    }
+
+    pub(super) const fn strangers(&self) -> usize {
+        self.strangers
+    }
+
+    pub(super) fn named(&self, name: DeviceName) -> Option<DeviceId> {
+        self.names.get(&name).copied()
+    }
+
+    pub(super) fn with_mac(&self, mac: MacAddr) -> Option<DeviceId> {
+        self.macs.get(&mac).copied()
+    }
+
+    /// Everyone at an address.
+    pub(super) fn sharers(&self, address: IpAddr) -> &[DeviceId] {
+        self.addresses.get(&address).map_or(&[], Vec::as_slice)
+    }
+
+    /// The device at an address, where there is exactly one.
+    pub(super) fn at(&self, address: IpAddr) -> Option<DeviceId> {
+        match self.sharers(address) {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+
+    /// A device that is known by nothing but its address.
+    pub(super) fn provisional(&mut self, address: IpAddr, at: Timestamp) -> DeviceId {
+        let anonymous = self.sharers(address).iter().copied().find(|&id| {
+            self.device(id)
+                .is_some_and(|device| device.name.is_none() && device.mac.is_none())
+        });
+        if let Some(id) = anonymous {
+            return id;
+        }
+        let id = self.create(at);
+        self.bind(id, address);
+        id
+    }
+
+    /// The client with this hardware address, as DHCP, CDP or LLDP tell it.
+    pub(super) fn client(&mut self, mac: MacAddr, at: Timestamp) -> DeviceId {
+        if let Some(id) = self
+            .with_mac(mac)
+            .or_else(|| self.named(DeviceName::from_mac(mac)))
+        {
+            return id;
+        }
+        let id = self.create(at);
+        if let Some(device) = self.device_mut(id) {
+            device.mac = Some(mac);
+        }
+        self.macs.insert(mac, id);
+        id
+    }
+
+    /// The device with this name, which is known to be at `address`.
+    pub(super) fn identify(
+        &mut self,
+        name: DeviceName,
+        address: Option<IpAddr>,
+        at: Timestamp,
+    ) -> DeviceId {
+        let by_name = self.named(name).or_else(|| self.with_mac(name.mac()?));
+        let anonymous = address.and_then(|address| self.nameless_at(address, name));
+        let id = match (by_name, anonymous) {
+            (Some(id), Some(other)) if id != other => {
+                self.merge(other, id);
+                id
+            }
+            (Some(id), _) | (None, Some(id)) => id,
+            (None, None) => self.create(at),
+        };
+        self.give_name(id, name);
+        if let Some(address) = address {
+            self.bind(id, address);
+        }
+        id
+    }
+
+    /// The device at `address` that has no name yet and could be the one called `name`.
+    fn nameless_at(&self, address: IpAddr, name: DeviceName) -> Option<DeviceId> {
+        self.sharers(address).iter().copied().find(|&id| {
+            self.device(id).is_some_and(|device| {
+                let same_mac = match (device.mac, name.mac()) {
+                    (Some(mac), Some(named)) => mac == named,
+                    (None, _) | (_, None) => true,
+                };
+                device.name.is_none() && same_mac
+            })
+        })
+    }
+
+    fn give_name(&mut self, id: DeviceId, name: DeviceName) {
+        let Some(device) = self.table.device_mut(id) else {
+            return;
+        };
+        device.name = Some(name);
+        self.names.insert(name, id);
+        if let Some(mac) = name.mac() {
+            device.mac = Some(mac);
+            self.macs.insert(mac, id);
+        }
+    }
+
+    /// A device's hardware address is learned after all.
+    pub(super) fn give_mac(&mut self, id: DeviceId, mac: MacAddr) {
+        if self.macs.contains_key(&mac) {
+            return;
+        }
+        if let Some(device) = self.table.device_mut(id)
+            && device.mac.is_none()
+        {
+            device.mac = Some(mac);
+            self.macs.insert(mac, id);
+        }
+    }
+
+    /// The device uses this address; it leaves the one it used before, and others may share the new one.
+    pub(super) fn bind(&mut self, id: DeviceId, address: IpAddr) {
+        let Some(device) = self.table.device(id) else {
+            return;
+        };
+        if device.address == Some(address) {
+            return;
+        }
+        if let Some(before) = device.address {
+            self.unbind(id, before);
+        }
+        let sharers = self.addresses.entry(address).or_default();
+        if sharers.len() >= SHARERS {
+            sharers.remove(0);
+        }
+        sharers.push(id);
+        if let Some(device) = self.table.device_mut(id) {
+            device.address = Some(address);
+        }
+    }
+
+    /// A DHCP server gave this address to the device, so nobody else has it. What was known of it by that address alone
+    /// is known of the device.
+    pub(super) fn lease(&mut self, id: DeviceId, address: IpAddr) {
+        for other in self.sharers(address).to_vec() {
+            if other == id {
+                continue;
+            }
+            let is_anonymous = self
+                .device(other)
+                .is_some_and(|other| other.name.is_none() && other.mac.is_none());
+            if is_anonymous {
+                self.merge(other, id);
+            } else {
+                self.unbind(other, address);
+                if let Some(other) = self.table.device_mut(other) {
+                    other.address = None;
+                }
+            }
+        }
+        self.bind(id, address);
+    }
+
+    fn unbind(&mut self, id: DeviceId, address: IpAddr) {
+        if let Some(sharers) = self.addresses.get_mut(&address) {
+            sharers.retain(|&sharer| sharer != id);
+            if sharers.is_empty() {
+                self.addresses.remove(&address);
+            }
+        }
+    }
+
+    /// What is known of `from` is known of `into`.
+    pub(super) fn merge(&mut self, from: DeviceId, into: DeviceId) {
+        if from == into {
+            return;
+        }
+        let Some(other) = self.remove(from) else {
+            return;
+        };
+        let address = other.address;
+        let was_stranger = self.device(into).is_some_and(|device| !device.is_proven);
+        if let Some(device) = self.table.device_mut(into) {
+            let own_address = device.address;
+            device.absorb(other);
+            device.address = own_address;
+            if was_stranger && device.is_proven {
+                self.strangers -= 1;
+            }
+        }
+        if let Some(address) = address
+            && self
+                .device(into)
+                .is_some_and(|device| device.address.is_none())
+        {
+            self.bind(into, address);
+        }
+    }
+
+    /// The device is proven to be an SCCP endpoint or a phone. Whether that is news.
+    pub(super) fn prove(&mut self, id: DeviceId) -> bool {
+        let Some(device) = self.table.device(id) else {
+            return false;
+        };
+        if device.is_proven {
+            return false;
+        }
+        if let Some(device) = self.table.device_mut(id) {
+            device.is_proven = true;
+        }
+        self.strangers -= 1;
+        true
+    }
+
+    fn create(&mut self, at: Timestamp) -> DeviceId {
+        self.make_room();
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.used += 1;
+            self.used - 1
+        });
+        let device = Device {
+            first_seen: at,
+            last_seen: at,
+            stage_since: at,
+            ..Device::default()
+        };
+        let id = self.table.insert(index, device);
+        self.queue.push_back(id);
+        self.strangers += 1;
+        id
+    }
+
+    fn make_room(&mut self) {
+        if self.strangers >= self.stranger_limit {
+            self.evict(|device| !device.is_proven);
+        }
+        if self.table.len() >= self.limit && !self.evict(|device| !device.is_proven) {
+            let evicted =
+                self.evict(|device| device.registration.current.is_none()) || self.evict(|_| true);
+            debug_assert!(evicted, "a full table has someone who can go");
+        }
+        // Those who left by a merge are still in the queue.
+        if self.queue.len() > 2 * self.table.len() + EVICTION_TRIES {
+            let table = &self.table;
+            self.queue.retain(|&id| table.device(id).is_some());
+        }
+    }
+
+    /// Removes the one that came first among those that may go. Whether one was found.
+    fn evict(&mut self, may_go: impl Fn(&Device) -> bool) -> bool {
+        for _ in 0..EVICTION_TRIES {
+            let Some(id) = self.queue.pop_front() else {
+                return false;
+            };
+            let Some(device) = self.device(id) else {
+                continue;
+            };
+            if may_go(device) {
+                let device = self.remove(id);
+                self.dropped
+                    .extend(device.and_then(|device| device.registration.current));
+                self.evicted += 1;
+                return true;
+            }
+            self.queue.push_back(id);
+        }
+        false
+    }
+
+    fn remove(&mut self, id: DeviceId) -> Option<Device> {
+        let device = self.table.remove(id)?;
+        self.free.push(id.index);
+        self.strangers -= usize::from(!device.is_proven);
+        if let Some(name) = device.name
+            && self.names.get(&name) == Some(&id)
+        {
+            self.names.remove(&name);
+        }
+        if let Some(mac) = device.mac
+            && self.macs.get(&mac) == Some(&id)
+        {
+            self.macs.remove(&mac);
+        }
+        if let Some(address) = device.address {
+            self.unbind(id, address);
+        }
+        Some(device)
+    }
+}

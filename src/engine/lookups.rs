@@ -1,0 +1,170 @@
+//! DNS: the names that devices look up.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::timers::Timer;
+use super::world::World;
+use crate::event::EventKind;
+use crate::phone::boot::Step;
+use crate::phone::{DeviceId, Stage};
+use crate::time::Timestamp;
+use crate::wire::dns::{Dns, RecordType, ResponseCode};
+
+/// A resolver asks again within seconds and gives up after some tries; what is silent for so long has no answer.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Lookups under way.
+#[derive(Default)]
+pub(super) struct Lookups {
+    all: HashMap<(SocketAddr, u16), Lookup>,
+    /// In the order of their beginning.
+    queue: VecDeque<(Timestamp, (SocketAddr, u16))>,
+    armed: Option<Timestamp>,
+}
+
+struct Lookup {
+    name: String,
+    device: DeviceId,
+    began: Timestamp,
+    source: u16,
+}
+
+impl Lookups {
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Takes a datagram to or from the port of DNS.
+    pub(super) fn datagram(
+        &mut self,
+        world: &mut World,
+        (from, to): (SocketAddr, SocketAddr),
+        payload: &[u8],
+        at: Timestamp,
+        source: u16,
+    ) {
+        let client = if to.port() == crate::wire::dns::PORT {
+            from
+        } else {
+            to
+        };
+        // Servers and PCs look up names all day long; only devices matter here.
+        let Some(device) = world.devices.at(client.ip()) else {
+            return;
+        };
+        let dns = match Dns::parse(payload) {
+            Ok(dns) => dns,
+            Err(error) => return world.decode_error("dns", error),
+        };
+        if dns.response {
+            self.answered(world, client, &dns, at);
+        } else {
+            self.asked(world, client, device, dns, at, source);
+        }
+    }
+
+    fn asked(
+        &mut self,
+        world: &mut World,
+        client: SocketAddr,
+        device: DeviceId,
+        dns: Dns,
+        at: Timestamp,
+        source: u16,
+    ) {
+        let Some(question) = dns.question else { return };
+        let is_for_an_address = matches!(
+            question.record_type,
+            RecordType::A | RecordType::AAAA | RecordType::SRV
+        );
+        let key = (client, dns.id);
+        if !is_for_an_address || self.all.contains_key(&key) {
+            return;
+        }
+        if self.all.len() >= world.settings.limits.dns_names {
+            world.totals.evicted.add("dns_lookups");
+            return;
+        }
+        if question.record_type != RecordType::AAAA {
+            world.step(device, Step::Files, Stage::Dns, at);
+        }
+        self.all.insert(
+            key,
+            Lookup {
+                name: question.name,
+                device,
+                began: at,
+                source,
+            },
+        );
+        self.queue.push_back((at, key));
+        world
+            .timers
+            .arm(Timer::Lookups, Some(at + TIMEOUT), &mut self.armed);
+    }
+
+    fn answered(&mut self, world: &mut World, client: SocketAddr, dns: &Dns, at: Timestamp) {
+        let Some(lookup) = self.all.remove(&(client, dns.id)) else {
+            return;
+        };
+        let code = dns.response_code;
+        world.totals.dns_lookups.add(code.label());
+        if code == ResponseCode::NO_ERROR {
+            if let Some(address) = dns.addresses.first() {
+                world.name_learned(&lookup.name, *address);
+                world.refresh_role(lookup.device);
+            }
+            if world
+                .devices
+                .device(lookup.device)
+                .is_some_and(|device| device.is_proven)
+            {
+                world.stage_took("dns", at.since(lookup.began));
+            }
+        } else {
+            world.with(lookup.device, |device| device.dns_failures += 1);
+            world.tell(
+                lookup.device,
+                at,
+                EventKind::DnsFailed {
+                    name: lookup.name,
+                    answer: code.name(),
+                },
+            );
+        }
+    }
+
+    pub(super) fn timer_fired(&mut self, world: &mut World, now: Timestamp) {
+        self.armed = None;
+        while let Some(&(began, key)) = self.queue.front() {
+            if began + TIMEOUT > now {
+                world
+                    .timers
+                    .arm(Timer::Lookups, Some(began + TIMEOUT), &mut self.armed);
+                return;
+            }
+            self.queue.pop_front();
+            let Some(lookup) = self.all.get(&key).filter(|lookup| lookup.began == began) else {
+                continue;
+            };
+            let would_be_seen = world.lost_nothing_since(began)
+                && world.sees_both_directions(lookup.source)
+                && world.was_alive_at(lookup.source, began + Duration::from_secs(1));
+            let device = lookup.device;
+            if let Some(lookup) = self.all.remove(&key).filter(|_| would_be_seen) {
+                world.totals.dns_lookups.add("no_answer");
+                world.with(device, |device| device.dns_failures += 1);
+                world.tell(
+                    device,
+                    now,
+                    EventKind::DnsFailed {
+                        name: lookup.name,
+                        answer: "no answer",
+                    },
+                );
+            }
+        }
+    }
+}

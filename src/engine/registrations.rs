@@ -1,0 +1,477 @@
+//! What the signs on connections mean for the devices and their servers.
+
+use std::time::Duration;
+
+use super::connection::Connection;
+use super::world::World;
+use crate::event::EventKind;
+use crate::net::FlowKey;
+use crate::phone::boot::Step;
+use crate::phone::keepalive::{Fate, GapDirection, OpenGap};
+use crate::phone::registration::{Current, EndCause, Proof};
+use crate::phone::session::{Change, Sign};
+use crate::phone::{Acknowledges, DeviceId, Stage};
+use crate::time::Timestamp;
+use crate::wire::sccp::RegisterReject;
+
+/// This many keepalives that TCP alone acknowledged, and it is taken for the server's way.
+const TCP_ONLY: u8 = 3;
+
+/// A connection with the place where it stands.
+pub(super) struct Subject<'a> {
+    pub(super) key: FlowKey,
+    pub(super) connection: &'a mut Connection,
+}
+
+impl World {
+    /// Takes a sign on a connection in.
+    pub(super) fn sign(
+        &mut self,
+        subject: &mut Subject<'_>,
+        sign: Sign,
+        at: Timestamp,
+        cause: EndCause,
+    ) {
+        let Some(id) = subject.connection.device else {
+            return;
+        };
+        // A phone is registered with one server at a time: what is seen on its connection in reserve proves nothing.
+        if sign == Sign::Activity && self.is_registered_elsewhere(id, subject.key) {
+            return;
+        }
+        match subject.connection.session.observe(sign, at) {
+            Change::None => {}
+            Change::Asking => {
+                self.with(id, |device| {
+                    device.boot.step(Step::Register, at, device.last_seen)
+                });
+                self.set_stage(id, Stage::Registering, at);
+            }
+            Change::Registered { proof, took } => self.registered(id, subject.key, proof, took, at),
+            Change::Refused => {
+                self.ended(id, subject.key, EndCause::Replaced, at);
+                self.set_stage(id, Stage::Rejected, at);
+            }
+            Change::Ended => self.ended(id, subject.key, cause, at),
+            Change::EndedUnseen => {
+                self.registered(id, subject.key, Proof::Inferred, None, at);
+                self.ended(id, subject.key, cause, at);
+            }
+        }
+    }
+
+    fn is_registered_elsewhere(&self, id: DeviceId, key: FlowKey) -> bool {
+        let current = self
+            .devices
+            .device(id)
+            .and_then(|device| device.registration.current);
+        current.is_some_and(|current| current.connection != key)
+    }
+
+    fn registered(
+        &mut self,
+        id: DeviceId,
+        key: FlowKey,
+        proof: Proof,
+        took: Option<Duration>,
+        at: Timestamp,
+    ) {
+        let callmanager = key.server.ip();
+        self.end_current(id, None, EndCause::Replaced, at);
+        let role = self.role(id, callmanager);
+        let Some(device) = self.devices.device(id) else {
+            return;
+        };
+        let role_before = device
+            .registration
+            .last_callmanager
+            .map_or(role, |last| self.role(id, last));
+        let current = Current {
+            callmanager,
+            role,
+            since: at,
+            proof,
+            connection: key,
+            counted_as_phone: device.is_phone(),
+        };
+        let flap = self.settings.flap;
+        let kind = self.with(id, |device| match proof {
+            Proof::Acknowledged => {
+                Some(device.registration.acknowledged(current, role_before, flap))
+            }
+            Proof::Inferred => {
+                device.registration.inferred(current);
+                None
+            }
+        });
+        let kind = kind.flatten();
+        if let Some(server) = self.server(callmanager, at) {
+            server.registered += 1;
+            server.registered_phones += u64::from(current.counted_as_phone);
+            if let Some(kind) = kind {
+                server.registrations.add(kind.label());
+            }
+        }
+        if let Some(took) = took {
+            self.stage_took("registering", took);
+        }
+        if let Some(total) = self.with(id, |device| device.boot.finish(at)).flatten() {
+            self.stage_took("total", total);
+        }
+        self.set_stage(id, Stage::Registered, at);
+        self.tell(
+            id,
+            at,
+            EventKind::Registered {
+                callmanager,
+                kind,
+                proof,
+            },
+        );
+        self.review(id, at);
+    }
+
+    /// The device's kind may have changed after it was counted.
+    pub(super) fn recount(&mut self, id: DeviceId) {
+        let Some(device) = self.devices.device(id) else {
+            return;
+        };
+        let is_phone = device.is_phone();
+        let Some(current) = device
+            .registration
+            .current
+            .filter(|current| current.counted_as_phone != is_phone)
+        else {
+            return;
+        };
+        self.with(id, |device| {
+            if let Some(current) = &mut device.registration.current {
+                current.counted_as_phone = is_phone;
+            }
+        });
+        if let Some(server) = self.server(current.callmanager, current.since) {
+            let counted = server.registered_phones;
+            server.registered_phones = if is_phone {
+                counted + 1
+            } else {
+                counted.saturating_sub(1)
+            };
+        }
+    }
+
+    /// The registration that this connection carries has ended.
+    pub(super) fn ended(&mut self, id: DeviceId, key: FlowKey, cause: EndCause, at: Timestamp) {
+        if self.end_current(id, Some(key), cause, at) {
+            self.set_stage(id, Stage::Lost, at);
+        }
+    }
+
+    fn end_current(
+        &mut self,
+        id: DeviceId,
+        only: Option<FlowKey>,
+        cause: EndCause,
+        at: Timestamp,
+    ) -> bool {
+        let Some(current) = self
+            .devices
+            .device(id)
+            .and_then(|device| device.registration.current)
+        else {
+            return false;
+        };
+        if only.is_some_and(|key| key != current.connection) {
+            return false;
+        }
+        self.with(id, |device| device.registration.ended());
+        if let Some(server) = self.server(current.callmanager, at) {
+            server.registered = server.registered.saturating_sub(1);
+            server.registered_phones = server
+                .registered_phones
+                .saturating_sub(u64::from(current.counted_as_phone));
+            server.unregistrations.add(cause.label());
+        }
+        self.tell(
+            id,
+            at,
+            EventKind::Unregistered {
+                callmanager: current.callmanager,
+                cause,
+            },
+        );
+        self.close_gap(id, None, at);
+        true
+    }
+
+    /// The device has restarted, though its connection may still be open: nothing of its registration holds.
+    pub(super) fn restarted(&mut self, id: DeviceId, at: Timestamp) {
+        if self.end_current(id, None, EndCause::Restarted, at) {
+            self.set_stage(id, Stage::Lost, at);
+        }
+    }
+
+    pub(super) fn rejected(
+        &mut self,
+        subject: &mut Subject<'_>,
+        reject: &RegisterReject,
+        at: Timestamp,
+    ) {
+        let callmanager = subject.key.server.ip();
+        if let Some(server) = self.server(callmanager, at) {
+            server.rejects.add(reject.reason.label());
+        }
+        if let Some(id) = subject.connection.device {
+            self.with(id, |device| {
+                device.registration.rejected(reject.reason, &reject.text);
+            });
+            self.tell(
+                id,
+                at,
+                EventKind::Rejected {
+                    callmanager,
+                    text: reject.text.clone(),
+                },
+            );
+        }
+        self.sign(subject, Sign::Refused, at, EndCause::ClosedByCallManager);
+    }
+
+    // --- keepalives ---
+
+    /// The phone sent a keepalive whose segment ends at the sequence number `end`.
+    pub(super) fn keepalive_sent(&mut self, subject: &mut Subject<'_>, at: Timestamp, end: u32) {
+        self.conclude_keepalive(subject, at);
+        let already_acknowledged = subject.connection.keepalives.sent(at, end);
+        let Some(id) = subject
+            .connection
+            .device
+            .filter(|_| subject.connection.session.is_registered())
+        else {
+            return;
+        };
+        self.with(id, |device| device.keepalives.sent += 1);
+        if already_acknowledged {
+            self.keepalive_answered(subject, Duration::ZERO, at);
+        }
+    }
+
+    /// The server sent a `KeepAliveAck`.
+    pub(super) fn keepalive_acknowledged(&mut self, subject: &mut Subject<'_>, at: Timestamp) {
+        if let Some(server) = self.server(subject.key.server.ip(), at) {
+            server.acknowledges = Some(Acknowledges::Sccp);
+        }
+        let took = subject.connection.keepalives.acknowledged(at);
+        if subject.connection.may_have_missed() {
+            self.sign(subject, Sign::Activity, at, EndCause::Silent);
+        }
+        if let Some(took) = took {
+            self.keepalive_answered(subject, took, at);
+        }
+    }
+
+    /// The server's TCP acknowledged everything before `acknowledgment`.
+    pub(super) fn tcp_acknowledged(
+        &mut self,
+        subject: &mut Subject<'_>,
+        at: Timestamp,
+        acknowledgment: u32,
+    ) {
+        if subject.connection.keepalives.open_since().is_none() {
+            return;
+        }
+        let is_enough = self.acknowledges(subject.key) == Some(Acknowledges::Tcp);
+        if let Some(took) =
+            subject
+                .connection
+                .keepalives
+                .tcp_acknowledged(at, acknowledgment, is_enough)
+        {
+            self.keepalive_answered(subject, took, at);
+        }
+    }
+
+    fn acknowledges(&self, key: FlowKey) -> Option<Acknowledges> {
+        self.servers
+            .get(&key.server.ip())
+            .and_then(|server| server.acknowledges)
+    }
+
+    fn keepalive_answered(&mut self, subject: &mut Subject<'_>, took: Duration, at: Timestamp) {
+        let Some(id) = subject
+            .connection
+            .device
+            .filter(|_| subject.connection.session.is_registered())
+        else {
+            return;
+        };
+        if let Some(server) = self.server(subject.key.server.ip(), at) {
+            server.keepalive_rtt.observe(took);
+        }
+        self.close_gap(id, Some(GapDirection::CallManager), at);
+    }
+
+    /// The next keepalive is due or has come: says what became of the one before.
+    pub(super) fn conclude_keepalive(&mut self, subject: &mut Subject<'_>, at: Timestamp) {
+        let Some(id) = subject
+            .connection
+            .device
+            .filter(|_| subject.connection.session.is_registered())
+        else {
+            return;
+        };
+        let Some(sent) = subject.connection.keepalives.open_since() else {
+            return;
+        };
+        let connection = &*subject.connection;
+        let seen = connection.server.heard.is_some()
+            && connection.server.gap.is_none_or(|gap| gap < sent)
+            && self.lost_nothing_since(sent)
+            && self.was_alive_at(connection.source, sent + Duration::from_secs(1));
+        let sccp = self
+            .acknowledges(subject.key)
+            .map(|way| way == Acknowledges::Sccp);
+        match subject.connection.keepalives.conclude(sccp, seen) {
+            None | Some(Fate::Unseen) => {}
+            Some(Fate::Acknowledged(took)) => self.keepalive_answered(subject, took, at),
+            Some(Fate::OnlyTcp(took)) => {
+                if let Some(server) = self.server(subject.key.server.ip(), at) {
+                    server.tcp_only_keepalives = server.tcp_only_keepalives.saturating_add(1);
+                    if server.tcp_only_keepalives >= TCP_ONLY {
+                        server.acknowledges = Some(Acknowledges::Tcp);
+                    }
+                }
+                self.keepalive_answered(subject, took, at);
+            }
+            Some(Fate::Missed) => {
+                self.with(id, |device| device.keepalives.missed += 1);
+                self.open_gap(
+                    id,
+                    subject.key,
+                    OpenGap {
+                        direction: GapDirection::CallManager,
+                        since: sent,
+                    },
+                    at,
+                );
+            }
+        }
+    }
+
+    // --- gaps ---
+
+    pub(super) fn open_gap(&mut self, id: DeviceId, key: FlowKey, gap: OpenGap, at: Timestamp) {
+        if self.with(id, |device| device.keepalives.open(gap)) != Some(true) {
+            return;
+        }
+        if let Some(server) = self.server(key.server.ip(), at) {
+            server.keepalive_gaps.add(gap.direction.label());
+        }
+        self.tell(
+            id,
+            at,
+            EventKind::KeepaliveGap {
+                direction: gap.direction,
+                began: true,
+            },
+        );
+    }
+
+    /// The gap that is open ends, if it is in this direction.
+    pub(super) fn close_gap(
+        &mut self,
+        id: DeviceId,
+        direction: Option<GapDirection>,
+        at: Timestamp,
+    ) {
+        let open = self
+            .devices
+            .device(id)
+            .and_then(|device| device.keepalives.open_gap);
+        let Some(gap) =
+            open.filter(|gap| direction.is_none_or(|direction| direction == gap.direction))
+        else {
+            return;
+        };
+        self.with(id, |device| device.keepalives.open_gap = None);
+        self.tell(
+            id,
+            at,
+            EventKind::KeepaliveGap {
+                direction: gap.direction,
+                began: false,
+            },
+        );
+    }
+
+    /// The phone is heard again on its registered connection after `silent_since`; `nothing_missed` where its stream
+    /// goes on without a hole, so that nothing was sent in between.
+    pub(super) fn phone_heard(
+        &mut self,
+        subject: &Subject<'_>,
+        silent_since: Timestamp,
+        nothing_missed: bool,
+        at: Timestamp,
+    ) {
+        let Some(id) = subject
+            .connection
+            .device
+            .filter(|_| subject.connection.session.is_registered())
+        else {
+            return;
+        };
+        let configured = self.settings.keepalive.active;
+        let was_silent = subject
+            .connection
+            .keepalives
+            .is_silent(silent_since, at, configured);
+        if was_silent && nothing_missed && self.lost_nothing_since(silent_since) {
+            self.open_gap(
+                id,
+                subject.key,
+                OpenGap {
+                    direction: GapDirection::Phone,
+                    since: silent_since,
+                },
+                at,
+            );
+        }
+        self.close_gap(id, Some(GapDirection::Phone), at);
+    }
+
+    /// Nothing was heard of a registered phone for so long that it is a gap, or that its CallManager gives it up.
+    pub(super) fn phone_silent(&mut self, subject: &mut Subject<'_>, now: Timestamp) {
+        let configured = self.settings.keepalive.active;
+        let Some((gap_at, given_up_at)) = subject.connection.silence_deadlines(configured) else {
+            return;
+        };
+        let (Some(id), Some(heard)) = (subject.connection.device, subject.connection.client.heard)
+        else {
+            return;
+        };
+        if now < gap_at || !self.lost_nothing_since(heard) {
+            return;
+        }
+        // A mirror that shows nothing at all shows nobody's silence.
+        let interval = subject.connection.keepalives.interval(configured);
+        if !self.was_alive_at(subject.connection.source, heard + interval) {
+            return;
+        }
+        self.open_gap(
+            id,
+            subject.key,
+            OpenGap {
+                direction: GapDirection::Phone,
+                since: heard,
+            },
+            now,
+        );
+        if now >= given_up_at
+            && self.was_alive_at(
+                subject.connection.source,
+                heard + interval.saturating_mul(2),
+            )
+        {
+            self.sign(subject, Sign::Silent, now, EndCause::Silent);
+        }
+    }
+}

@@ -1,0 +1,413 @@
+//! TFTP: which files are asked for, and what becomes of it (RFC 1350).
+//!
+//! A transfer is known by the client's address and port: the server answers from a port of its own choice. The
+//! configuration files are put together, within a bound, for what they say of the phone's servers.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::timers::Timer;
+use super::world::World;
+use crate::event::EventKind;
+use crate::phone::boot::Step;
+use crate::phone::callmanager::CallManagerGroup;
+use crate::phone::{DeviceId, Stage};
+use crate::time::Timestamp;
+use crate::wire::sep_config::{self, ConfigError, SepConfig};
+use crate::wire::tftp::{self, DEFAULT_BLOCK_SIZE, ErrorCode, FileKind, Request, Tftp, file_kind};
+
+/// A client asks again every few seconds and gives up after some tries; what is silent for so long has ended.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// How many places in the queue are looked at when there is no room.
+const EVICTION_TRIES: usize = 16;
+
+/// Transfers under way.
+#[derive(Default)]
+pub(super) struct Transfers {
+    all: HashMap<SocketAddr, Transfer>,
+    queue: VecDeque<SocketAddr>,
+}
+
+struct Transfer {
+    server: IpAddr,
+    file: String,
+    kind: FileKind,
+    device: Option<DeviceId>,
+    began: Timestamp,
+    last: Timestamp,
+    answered: bool,
+    block_size: usize,
+    /// The block that comes next, counted over the wrap of its 16-bit number.
+    next_block: u16,
+    /// What came so far, of a file that is read.
+    content: Option<Vec<u8>>,
+    source: u16,
+    armed: Option<Timestamp>,
+}
+
+impl Transfers {
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Takes a datagram. Whether it belonged to TFTP.
+    pub(super) fn datagram(
+        &mut self,
+        world: &mut World,
+        (from, to): (SocketAddr, SocketAddr),
+        payload: &[u8],
+        at: Timestamp,
+        source: u16,
+    ) -> bool {
+        let is_request = to.port() == world.settings.tftp_port;
+        let is_answer = self
+            .all
+            .get(&to)
+            .is_some_and(|transfer| transfer.server == from.ip());
+        let is_client = self
+            .all
+            .get(&from)
+            .is_some_and(|transfer| transfer.server == to.ip());
+        if !is_request && !is_answer && !is_client {
+            return false;
+        }
+        let message = match tftp::parse(payload) {
+            Ok(message) => message,
+            Err(error) => {
+                world.decode_error("tftp", error);
+                return true;
+            }
+        };
+        match message {
+            Tftp::Read(request) if is_request => {
+                self.requested(world, from, to.ip(), request, at, source);
+            }
+            Tftp::Data { block, bytes } if is_answer => self.data(world, to, block, bytes, at),
+            Tftp::OptionAck(options) if is_answer => {
+                if let Some(transfer) = self.all.get_mut(&to) {
+                    transfer.answered = true;
+                    transfer.last = at;
+                    if let Some(size) = options.block_size {
+                        transfer.block_size = usize::from(size);
+                    }
+                }
+            }
+            Tftp::Error { code, .. } if is_answer => self.refused(world, to, code, at),
+            Tftp::Error { .. } if is_client => self.end(world, from, "aborted", at),
+            Tftp::Ack { .. } if is_client => {
+                if let Some(transfer) = self.all.get_mut(&from) {
+                    transfer.last = at;
+                }
+            }
+            Tftp::Read(_)
+            | Tftp::Write(_)
+            | Tftp::Data { .. }
+            | Tftp::Ack { .. }
+            | Tftp::Error { .. }
+            | Tftp::OptionAck(_) => {}
+        }
+        true
+    }
+
+    fn requested(
+        &mut self,
+        world: &mut World,
+        client: SocketAddr,
+        server: IpAddr,
+        request: Request,
+        at: Timestamp,
+        source: u16,
+    ) {
+        // The same request again is the client's impatience, not another one.
+        if let Some(known) = self.all.get_mut(&client)
+            && known.server == server
+            && known.file == request.file
+            && !known.answered
+        {
+            known.last = at;
+            return;
+        }
+        if self.all.contains_key(&client) {
+            self.end(world, client, "aborted", at);
+        }
+        self.make_room(world, at);
+        let kind = file_kind(&request.file);
+        let device = requester(world, client.ip(), &kind, at);
+        if let Some(id) = device {
+            world.heard(id, at);
+            world.with(id, |device| device.tftp.requests += 1);
+            if is_of_the_boot(&kind) {
+                world.step(id, Step::Files, Stage::Tftp, at);
+            }
+        }
+        let is_read = matches!(kind, FileKind::PhoneConfig { .. } | FileKind::DefaultConfig);
+        let mut transfer = Transfer {
+            server,
+            file: request.file,
+            kind,
+            device,
+            began: at,
+            last: at,
+            answered: false,
+            // What the client asked for holds once the server agrees; without its answer it is the default.
+            block_size: usize::from(DEFAULT_BLOCK_SIZE),
+            next_block: 1,
+            content: is_read.then(Vec::new),
+            source,
+            armed: None,
+        };
+        world.timers.arm(
+            Timer::Transfer(client),
+            Some(at + IDLE),
+            &mut transfer.armed,
+        );
+        self.all.insert(client, transfer);
+        self.queue.push_back(client);
+    }
+
+    fn data(
+        &mut self,
+        world: &mut World,
+        client: SocketAddr,
+        block: u16,
+        bytes: &[u8],
+        at: Timestamp,
+    ) {
+        let limit = world.settings.limits.config_file_bytes;
+        let Some(transfer) = self.all.get_mut(&client) else {
+            return;
+        };
+        transfer.answered = true;
+        transfer.last = at;
+        let is_next = block == transfer.next_block;
+        if is_next {
+            if let Some(content) = &mut transfer.content {
+                if content.len() + bytes.len() > limit {
+                    transfer.content = None;
+                    world.totals.evicted.add("configuration_files");
+                } else {
+                    content.extend_from_slice(bytes);
+                }
+            }
+        } else if block.wrapping_sub(transfer.next_block) < 1 << 15 {
+            // One was missed: what follows is no longer the file.
+            transfer.content = None;
+        } else {
+            // Repeated.
+            return;
+        }
+        transfer.next_block = block.wrapping_add(1);
+        // RFC 1350, section 2: a block that is not full ends the transfer.
+        if bytes.len() < transfer.block_size {
+            self.end(world, client, "completed", at);
+        }
+    }
+
+    fn refused(&mut self, world: &mut World, client: SocketAddr, code: ErrorCode, at: Timestamp) {
+        let result = if code == ErrorCode::NOT_FOUND {
+            "not_found"
+        } else {
+            "error"
+        };
+        self.end(world, client, result, at);
+    }
+
+    fn end(&mut self, world: &mut World, client: SocketAddr, result: &'static str, at: Timestamp) {
+        let Some(transfer) = self.all.remove(&client) else {
+            return;
+        };
+        world.transfer_ended(transfer.server, result);
+        let Some(id) = transfer.device else { return };
+        if result == "completed" {
+            world.with(id, |device| device.tftp.completed += 1);
+            delivered(world, id, &transfer, at);
+            return;
+        }
+        world.with(id, |device| match result {
+            "not_found" => device.tftp.not_found += 1,
+            "no_answer" => device.tftp.unanswered += 1,
+            _ => device.tftp.errors += 1,
+        });
+        world.tell(
+            id,
+            at,
+            EventKind::TftpFailed {
+                file: transfer.file,
+                result,
+            },
+        );
+    }
+
+    pub(super) fn timer_fired(
+        &mut self,
+        world: &mut World,
+        client: SocketAddr,
+        armed_for: Timestamp,
+        now: Timestamp,
+    ) {
+        let Some(transfer) = self.all.get_mut(&client) else {
+            return;
+        };
+        if transfer.armed != Some(armed_for) {
+            return;
+        }
+        transfer.armed = None;
+        let deadline = transfer.last + IDLE;
+        if deadline > now {
+            world
+                .timers
+                .arm(Timer::Transfer(client), Some(deadline), &mut transfer.armed);
+            return;
+        }
+        let would_be_seen = world.lost_nothing_since(transfer.began)
+            && world.sees_both_directions(transfer.source)
+            && world.was_alive_at(transfer.source, transfer.began + Duration::from_secs(1));
+        if transfer.answered {
+            self.end(world, client, "aborted", now);
+        } else if would_be_seen {
+            self.end(world, client, "no_answer", now);
+        } else {
+            self.all.remove(&client);
+        }
+    }
+
+    /// ICMP says that nobody listens at the server's port.
+    pub(super) fn unreachable(
+        &mut self,
+        world: &mut World,
+        client: SocketAddr,
+        server: IpAddr,
+        at: Timestamp,
+    ) {
+        if self
+            .all
+            .get(&client)
+            .is_some_and(|transfer| transfer.server == server && !transfer.answered)
+        {
+            self.end(world, client, "no_answer", at);
+        }
+    }
+
+    fn make_room(&mut self, world: &mut World, at: Timestamp) {
+        if self.queue.len() > 2 * self.all.len() + EVICTION_TRIES {
+            let all = &self.all;
+            self.queue.retain(|client| all.contains_key(client));
+        }
+        while self.all.len() >= world.settings.limits.transfers.max(1) {
+            let Some(client) = self.queue.pop_front() else {
+                return;
+            };
+            if self.all.contains_key(&client) {
+                self.end(world, client, "aborted", at);
+                world.totals.evicted.add("transfers");
+            }
+        }
+    }
+}
+
+/// Whose transfer it is: the device at the address, if DHCP or its own name put it there; else the one that the file
+/// names.
+fn requester(
+    world: &mut World,
+    address: IpAddr,
+    kind: &FileKind,
+    at: Timestamp,
+) -> Option<DeviceId> {
+    let at_address = world.devices.at(address);
+    let Some(name) = kind.device() else {
+        return at_address;
+    };
+    let is_known_as_another = at_address
+        .and_then(|id| world.devices.device(id))
+        .is_some_and(|device| {
+            let holds_lease = device
+                .dhcp
+                .as_ref()
+                .is_some_and(|dhcp| dhcp.lease.is_some());
+            let is_another_mac =
+                device.mac.is_some() && name.mac().is_some() && device.mac != name.mac();
+            holds_lease && is_another_mac
+        });
+    if is_known_as_another {
+        return at_address;
+    }
+    let id = world.devices.identify(name, Some(address), at);
+    if matches!(kind, FileKind::PhoneConfig { .. }) {
+        world.with(id, |device| device.looks_like_a_phone = true);
+        world.recount(id);
+        world.prove(id, at);
+    }
+    Some(id)
+}
+
+/// Files that a phone asks for on its way to being registered; ring tones and the like come at any time.
+const fn is_of_the_boot(kind: &FileKind) -> bool {
+    match kind {
+        FileKind::PhoneConfig { .. }
+        | FileKind::DeviceConfig { .. }
+        | FileKind::DefaultConfig
+        | FileKind::TrustList { .. }
+        | FileKind::UniversalLoad
+        | FileKind::SipConfig { .. }
+        | FileKind::Load => true,
+        FileKind::Ringlist | FileKind::Locale | FileKind::Other => false,
+    }
+}
+
+/// A file was delivered whole.
+fn delivered(world: &mut World, id: DeviceId, transfer: &Transfer, at: Timestamp) {
+    if world
+        .devices
+        .device(id)
+        .is_some_and(|device| device.is_proven)
+    {
+        world.stage_took("tftp", at.since(transfer.began));
+    }
+    let is_own = matches!(transfer.kind, FileKind::PhoneConfig { .. });
+    if is_own {
+        world.with(id, |device| device.tftp.configured = Some(at));
+    }
+    if transfer.kind == FileKind::DefaultConfig {
+        world.with(id, |device| device.default_configuration = true);
+    }
+    let Some(content) = &transfer.content else {
+        return;
+    };
+    match sep_config::parse(content) {
+        Ok(config) => configured(world, id, config),
+        // The compiled files of the oldest phones, and encrypted ones, are what they should be.
+        Err(ConfigError::NotXml | ConfigError::Encrypted | ConfigError::TooLarge { .. }) => {}
+        Err(_) => {
+            world.with(id, |device| device.tftp.unreadable += 1);
+        }
+    }
+}
+
+fn configured(world: &mut World, id: DeviceId, config: SepConfig) {
+    let SepConfig {
+        members,
+        srst,
+        load,
+        protocol,
+        is_default,
+        ..
+    } = config;
+    world.with(id, |device| {
+        if !is_default {
+            device.default_configuration = false;
+        }
+        if let Some(load) = load {
+            device.tftp.configured_load = Some(load.into());
+        }
+        device.tftp.protocol = protocol.map(Box::new);
+    });
+    world.group_learned(
+        id,
+        CallManagerGroup {
+            members: members.into_iter().map(|member| member.host).collect(),
+            srst: srst.into_iter().map(|reference| reference.host).collect(),
+        },
+    );
+}

@@ -1,0 +1,413 @@
+//! What all of the engine's parts share: devices, servers, names, sums and events.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::devices::Devices;
+use super::settings::Settings;
+use super::timers::{Timer, Timers};
+use crate::event::{Event, EventKind, Subject};
+use crate::phone::boot::Step;
+use crate::phone::callmanager::CallManagerGroup;
+use crate::phone::tally::Tally;
+use crate::phone::{CallManager, Device, DeviceId, Role, Stage};
+use crate::snapshot::Totals;
+use crate::time::Timestamp;
+use crate::wire::DecodeError;
+
+/// Lists of servers that are kept once for all phones that share them; more than these are kept phone by phone.
+const SHARED_GROUPS: usize = 4096;
+
+/// Servers whose TFTP transfers are counted apart.
+const TFTP_SERVERS: usize = 64;
+
+pub(super) struct World {
+    pub(super) settings: Settings,
+    pub(super) devices: Devices,
+    pub(super) servers: HashMap<IpAddr, Arc<CallManager>>,
+    /// Addresses of names, in lower case, as DNS answered them to phones.
+    pub(super) names: HashMap<String, IpAddr>,
+    groups: HashSet<Arc<CallManagerGroup>>,
+    pub(super) totals: Totals,
+    pub(super) timers: Timers,
+    device_timers: HashMap<DeviceId, Timestamp>,
+    events: VecDeque<Event>,
+    sources: Vec<Source>,
+    last_loss: Option<Timestamp>,
+}
+
+/// What one capture source has shown so far.
+#[derive(Clone, Copy, Default)]
+struct Source {
+    last_frame: Timestamp,
+    /// Whether both directions of any connection were seen on it.
+    both_directions: bool,
+}
+
+impl World {
+    pub(super) fn new(settings: Settings) -> Self {
+        let devices = Devices::new(settings.limits.devices, settings.limits.strangers);
+        let mut world = Self {
+            devices,
+            servers: HashMap::new(),
+            names: HashMap::new(),
+            groups: HashSet::new(),
+            totals: Totals::default(),
+            timers: Timers::default(),
+            device_timers: HashMap::new(),
+            events: VecDeque::new(),
+            sources: Vec::new(),
+            last_loss: None,
+            settings,
+        };
+        for known in world.settings.callmanagers.clone() {
+            if let Some(server) = world.server(known.address, Timestamp::EPOCH) {
+                server.name = known.name.map(Into::into);
+                server.configured_role = known.role;
+            }
+        }
+        world
+    }
+
+    // --- what could be seen ---
+
+    pub(super) fn frame_seen(&mut self, source: u16, at: Timestamp) {
+        let place = usize::from(source);
+        if self.sources.len() <= place {
+            self.sources.resize(place + 1, Source::default());
+        }
+        if let Some(source) = self.sources.get_mut(place) {
+            source.last_frame = source.last_frame.max(at);
+        }
+    }
+
+    pub(super) fn both_directions_seen(&mut self, source: u16) {
+        if let Some(source) = self.sources.get_mut(usize::from(source)) {
+            source.both_directions = true;
+        }
+    }
+
+    pub(super) fn sees_both_directions(&self, source: u16) -> bool {
+        self.sources
+            .get(usize::from(source))
+            .is_some_and(|source| source.both_directions)
+    }
+
+    pub(super) fn frames_lost(&mut self, at: Timestamp) {
+        self.last_loss = self.last_loss.max(Some(at));
+    }
+
+    /// Whether the sensor lost nothing between `since` and now.
+    pub(super) fn lost_nothing_since(&self, since: Timestamp) -> bool {
+        self.last_loss.is_none_or(|loss| loss < since)
+    }
+
+    /// Whether anything was seen on this source at or after `at`: a mirror that went silent shows nobody's absence.
+    pub(super) fn was_alive_at(&self, source: u16, at: Timestamp) -> bool {
+        self.sources
+            .get(usize::from(source))
+            .is_some_and(|source| source.last_frame >= at)
+    }
+
+    // --- sums ---
+
+    pub(super) fn decode_error(&mut self, protocol: &'static str, error: DecodeError) {
+        tally_of(&mut self.totals.decode_errors, protocol).add(error.reason());
+    }
+
+    pub(super) fn transfer_ended(&mut self, server: IpAddr, result: &'static str) {
+        let transfers = &mut self.totals.tftp_transfers;
+        if transfers.len() < TFTP_SERVERS || transfers.iter().any(|(known, _)| *known == server) {
+            tally_of(transfers, server).add(result);
+        } else {
+            self.totals.evicted.add("tftp_servers");
+        }
+    }
+
+    pub(super) fn stage_took(&mut self, stage: &'static str, took: std::time::Duration) {
+        if let Some((_, histogram)) = self
+            .totals
+            .boot_stages
+            .iter_mut()
+            .find(|(name, _)| *name == stage)
+        {
+            histogram.observe(took);
+        }
+    }
+
+    // --- events ---
+
+    pub(super) fn emit(&mut self, at: Timestamp, device: Option<DeviceId>, kind: EventKind) {
+        let subject = device
+            .and_then(|id| self.devices.device(id))
+            .map(|device| Subject {
+                name: device.name,
+                mac: device.mac,
+                address: device.address,
+            });
+        if self.events.len() >= self.settings.limits.events {
+            self.events.pop_front();
+            self.totals.evicted.add("events");
+        }
+        self.events.push_back(Event { at, subject, kind });
+    }
+
+    /// An event of a device; nothing is told of devices that are not shown.
+    pub(super) fn tell(&mut self, id: DeviceId, at: Timestamp, kind: EventKind) {
+        if self
+            .devices
+            .device(id)
+            .is_some_and(|device| device.is_proven)
+        {
+            self.emit(at, Some(id), kind);
+        }
+    }
+
+    pub(super) fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    // --- devices ---
+
+    /// Changes a device, if it is still there.
+    pub(super) fn with<R>(
+        &mut self,
+        id: DeviceId,
+        change: impl FnOnce(&mut Device) -> R,
+    ) -> Option<R> {
+        self.devices.device_mut(id).map(change)
+    }
+
+    pub(super) fn heard(&mut self, id: DeviceId, at: Timestamp) {
+        // Copying the record on every frame would be paid for each snapshot; the time is kept to the second.
+        let is_news = self
+            .devices
+            .device(id)
+            .is_some_and(|device| at.since(device.last_seen).as_secs() >= 1);
+        if is_news {
+            self.with(id, |device| device.last_seen = at);
+        }
+    }
+
+    /// The device is proven to be an SCCP endpoint or a phone.
+    pub(super) fn prove(&mut self, id: DeviceId, at: Timestamp) {
+        if self.devices.prove(id) {
+            self.emit(at, Some(id), EventKind::DeviceFound);
+        }
+    }
+
+    /// The device is somewhere else on its way.
+    pub(super) fn set_stage(&mut self, id: DeviceId, stage: Stage, at: Timestamp) {
+        let Some(from) = self.devices.device(id).map(|device| device.stage) else {
+            return;
+        };
+        if from == stage {
+            return;
+        }
+        self.with(id, |device| {
+            device.stage = stage;
+            device.stage_since = at;
+        });
+        self.tell(id, at, EventKind::StageChanged { from, to: stage });
+    }
+
+    /// The device takes a step of the boot chain before it is registered. A registered device may renew its lease, look
+    /// up a name or fetch a file without being anywhere else.
+    pub(super) fn step(&mut self, id: DeviceId, step: Step, stage: Stage, at: Timestamp) {
+        let Some(device) = self.devices.device(id) else {
+            return;
+        };
+        if device.registration.current.is_some() {
+            return;
+        }
+        // CDP goes on whatever the phone does.
+        let is_news = step != Step::Link || device.stage == Stage::Unknown;
+        self.with(id, |device| device.boot.step(step, at, device.last_seen));
+        if is_news {
+            self.set_stage(id, stage, at);
+        }
+    }
+
+    /// Reviews what depends on time alone for this device, and sees to it that it is reviewed again.
+    pub(super) fn review(&mut self, id: DeviceId, now: Timestamp) {
+        let (flap, dhcp) = (self.settings.flap, self.settings.dhcp);
+        let Some(device) = self.devices.device(id) else {
+            return;
+        };
+        // Looked at before it is changed, since a change copies the record.
+        let mut registration = device.registration.clone();
+        let flapping = registration.review(now, flap);
+        if let Some(began) = flapping {
+            self.with(id, |device| device.registration = registration);
+            self.tell(id, now, EventKind::Flapping { began });
+        }
+        let has_dhcp = self
+            .devices
+            .device(id)
+            .is_some_and(|device| device.dhcp.is_some());
+        if has_dhcp {
+            let excessive = self.with(id, |device| {
+                device
+                    .dhcp
+                    .as_mut()
+                    .and_then(|tracker| tracker.review(now, dhcp))
+            });
+            if let Some(began) = excessive.flatten() {
+                self.tell(id, now, EventKind::ExcessiveDhcp { began });
+            }
+        }
+        let Some(device) = self.devices.device(id) else {
+            return;
+        };
+        let flapping_until = device.registration.deadline(flap);
+        let excessive_until = device
+            .dhcp
+            .as_ref()
+            .and_then(|tracker| tracker.deadline(dhcp));
+        let deadline = flapping_until.into_iter().chain(excessive_until).min();
+        let mut armed = self.device_timers.get(&id).copied();
+        self.timers.arm(Timer::Device(id), deadline, &mut armed);
+        if let Some(armed) = armed {
+            self.device_timers.insert(id, armed);
+        }
+    }
+
+    pub(super) fn device_timer_fired(&mut self, id: DeviceId, now: Timestamp) {
+        self.device_timers.remove(&id);
+        self.review(id, now);
+    }
+
+    // --- servers and roles ---
+
+    /// The record of a CallManager, made if there is room.
+    pub(super) fn server(&mut self, address: IpAddr, at: Timestamp) -> Option<&mut CallManager> {
+        let is_full = self.servers.len() >= self.settings.limits.callmanagers;
+        if is_full && !self.servers.contains_key(&address) {
+            self.totals.evicted.add("callmanagers");
+            return None;
+        }
+        let server = self
+            .servers
+            .entry(address)
+            .or_insert_with(|| Arc::new(CallManager::new(address, at)));
+        Some(Arc::make_mut(server))
+    }
+
+    /// What `server` is to the device: by the phone's own list, else by the configuration.
+    pub(super) fn role(&self, id: DeviceId, server: IpAddr) -> Role {
+        let group = self
+            .devices
+            .device(id)
+            .and_then(|device| device.group.as_ref());
+        let by_list = group.map_or(Role::Unknown, |group| {
+            group.role(server, &|name| self.address_of(name))
+        });
+        if by_list != Role::Unknown {
+            return by_list;
+        }
+        self.servers
+            .get(&server)
+            .map_or(Role::Unknown, |server| server.configured_role)
+    }
+
+    /// The address of a server's name: as DNS gave it, or as the configuration pairs them. A phone may add its domain
+    /// to a short name before it asks.
+    fn address_of(&self, name: &str) -> Option<IpAddr> {
+        let name = name.to_ascii_lowercase();
+        let first_label = |name: &str| name.split('.').next().map(str::to_owned);
+        let by_dns = self.names.get(&name).copied();
+        by_dns
+            .or_else(|| first_label(&name).and_then(|label| self.names.get(&label).copied()))
+            .or_else(|| {
+                let server = self.servers.values().find(|server| {
+                    server
+                        .name
+                        .as_ref()
+                        .is_some_and(|known| known.eq_ignore_ascii_case(&name))
+                });
+                server.map(|server| server.address)
+            })
+    }
+
+    /// DNS answered a phone that this name has this address. It is found by its full name and by its first label.
+    pub(super) fn name_learned(&mut self, name: &str, address: IpAddr) {
+        let name = name.to_ascii_lowercase();
+        let label = name.split('.').next().map(str::to_owned);
+        for name in std::iter::once(name).chain(label) {
+            if self.names.len() >= self.settings.limits.dns_names && !self.names.contains_key(&name)
+            {
+                self.totals.evicted.add("dns_names");
+                continue;
+            }
+            self.names.insert(name, address);
+        }
+    }
+
+    /// The device tries its servers in this order.
+    pub(super) fn group_learned(&mut self, id: DeviceId, group: CallManagerGroup) {
+        if group.members.is_empty() {
+            return;
+        }
+        let is_known = self
+            .devices
+            .device(id)
+            .is_some_and(|device| device.group.as_deref() == Some(&group));
+        if is_known {
+            return;
+        }
+        let shared = if let Some(shared) = self.groups.get(&group) {
+            Arc::clone(shared)
+        } else {
+            let shared = Arc::new(group);
+            if self.groups.len() < SHARED_GROUPS {
+                self.groups.insert(Arc::clone(&shared));
+            }
+            shared
+        };
+        self.with(id, |device| device.group = Some(shared));
+        self.refresh_role(id);
+    }
+
+    /// The role of the server at which the device is registered may have become known.
+    pub(super) fn refresh_role(&mut self, id: DeviceId) {
+        let current = self
+            .devices
+            .device(id)
+            .and_then(|device| device.registration.current);
+        let Some(current) = current else { return };
+        let role = self.role(id, current.callmanager);
+        if role != current.role {
+            self.with(id, |device| {
+                if let Some(current) = &mut device.registration.current {
+                    current.role = role;
+                }
+            });
+        }
+    }
+
+    /// The servers of devices that were evicted count one less.
+    pub(super) fn settle_evictions(&mut self) {
+        for current in std::mem::take(&mut self.devices.dropped) {
+            if let Some(server) = self.servers.get_mut(&current.callmanager) {
+                let server = Arc::make_mut(server);
+                server.registered = server.registered.saturating_sub(1);
+                server.registered_phones = server
+                    .registered_phones
+                    .saturating_sub(u64::from(current.counted_as_phone));
+            }
+        }
+    }
+}
+
+fn tally_of<K: PartialEq>(tallies: &mut Vec<(K, Tally)>, key: K) -> &mut Tally {
+    let place = tallies
+        .iter()
+        .position(|(known, _)| *known == key)
+        .unwrap_or_else(|| {
+            tallies.push((key, Tally::default()));
+            tallies.len() - 1
+        });
+    #[expect(clippy::indexing_slicing, reason = "the place was just found or made")]
+    &mut tallies[place].1
+}
