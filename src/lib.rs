@@ -6,6 +6,7 @@ pub mod config;
 pub mod engine;
 pub mod event;
 pub mod flow;
+pub mod metrics;
 pub mod net;
 pub mod phone;
 pub mod record;

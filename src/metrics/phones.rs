@@ -1,0 +1,165 @@
+//! Series of single phones: as many as are wanted, those that call for attention first.
+
+use std::net::IpAddr;
+
+use super::MetricsSettings;
+use super::page::Page;
+use crate::config::PerPhone;
+use crate::phone::keepalive::GapDirection;
+use crate::phone::{Device, Role};
+use crate::snapshot::Snapshot;
+
+pub(super) fn add(page: &mut Page, snapshot: &Snapshot, settings: &MetricsSettings) {
+    let selection = Selection::of(snapshot, settings);
+    page.gauge(
+        "phonewatch_phone_series_omitted",
+        "Phones that should have series of their own and have none: they are above the limit, or another phone goes by \
+         the same name.",
+        |family| family.number(&[], selection.omitted),
+    );
+    let phones = || {
+        selection
+            .phones
+            .iter()
+            .map(|phone| (phone.label.as_str(), phone.device))
+    };
+    page.gauge(
+        "phonewatch_phone_up",
+        "Whether the phone is registered (1) or not (0), with its CallManager, or the last it was registered with.",
+        |family| {
+            for (phone, device) in phones() {
+                let (callmanager, role) = server(device, snapshot);
+                let callmanager = callmanager.map(|address| address.to_string());
+                let labels = [
+                    ("phone", phone),
+                    ("callmanager", callmanager.as_deref().unwrap_or_default()),
+                    ("role", role.label()),
+                ];
+                family.number(&labels, u64::from(device.registration.current.is_some()));
+            }
+        },
+    );
+    page.counter(
+        "phonewatch_phone_registration_flaps_total",
+        "Registrations of the phone with another CallManager than the one before.",
+        |family| {
+            for (phone, device) in phones() {
+                family.number(&[("phone", phone)], device.registration.moves);
+            }
+        },
+    );
+    page.counter(
+        "phonewatch_phone_keepalive_gaps_total",
+        "Keepalive gaps of the phone, one for each outage, by who failed to speak.",
+        |family| {
+            for (phone, device) in phones() {
+                for direction in GapDirection::ALL {
+                    let labels = [("phone", phone), ("direction", direction.label())];
+                    family.number(&labels, device.keepalives.gaps(direction).into());
+                }
+            }
+        },
+    );
+    page.counter(
+        "phonewatch_phone_dhcp_requests_total",
+        "DHCP messages with which the phone asked for an address or for options.",
+        |family| {
+            for (phone, device) in phones() {
+                let requests = device.dhcp.as_ref().map_or(0, |dhcp| dhcp.requests);
+                family.number(&[("phone", phone)], requests);
+            }
+        },
+    );
+    page.gauge(
+        "phonewatch_phone_info",
+        "What is known of the phone; always 1.",
+        |family| {
+            for (phone, device) in phones() {
+                let mac = device.mac.map(|mac| mac.to_string());
+                let address = device.address.map(|address| address.to_string());
+                let labels = [
+                    ("phone", phone),
+                    ("mac", mac.as_deref().unwrap_or_default()),
+                    ("address", address.as_deref().unwrap_or_default()),
+                    ("model", device.model().unwrap_or_default()),
+                    ("load", device.load.as_deref().unwrap_or_default()),
+                ];
+                family.number(&labels, 1);
+            }
+        },
+    );
+}
+
+/// The phones that have series, and how many should have them and have none.
+#[derive(Debug, Default)]
+struct Selection<'s> {
+    phones: Vec<Selected<'s>>,
+    omitted: u64,
+}
+
+#[derive(Debug)]
+struct Selected<'s> {
+    label: String,
+    device: &'s Device,
+}
+
+impl<'s> Selection<'s> {
+    fn of(snapshot: &'s Snapshot, settings: &MetricsSettings) -> Self {
+        let is_wanted = |phone: &&Device| match settings.per_phone {
+            PerPhone::All => true,
+            PerPhone::Unhealthy => phone.is_unhealthy(),
+            PerPhone::None => false,
+        };
+        let mut phones: Vec<Selected<'_>> = snapshot
+            .shown()
+            .map(AsRef::as_ref)
+            .filter(|device| device.is_phone())
+            .filter(is_wanted)
+            .map(|device| Selected {
+                label: device.label(),
+                device,
+            })
+            .collect();
+        let wanted = phones.len();
+        // The sort is stable, so of two phones with one name it is always the same one that has the series.
+        phones.sort_by(|one, other| one.label.cmp(&other.label));
+        phones.dedup_by(|one, other| one.label == other.label);
+        phones.sort_by_key(|phone| !phone.device.is_unhealthy());
+        phones.truncate(settings.per_phone_limit);
+        Self {
+            omitted: u64::try_from(wanted - phones.len()).unwrap_or(u64::MAX),
+            phones,
+        }
+    }
+}
+
+/// The server that a phone is registered with, else the last one it was, and its role for this phone.
+fn server(phone: &Device, snapshot: &Snapshot) -> (Option<IpAddr>, Role) {
+    if let Some(current) = phone.registration.current {
+        return (Some(current.callmanager), current.role);
+    }
+    let Some(last) = phone.registration.last_callmanager else {
+        return (None, Role::Unknown);
+    };
+    let named = |name: &str| {
+        let bears_it = |of: &str| of.eq_ignore_ascii_case(name);
+        let server = snapshot
+            .callmanagers
+            .iter()
+            .find(|server| server.name.as_deref().is_some_and(bears_it));
+        server.map(|server| server.address)
+    };
+    let by_its_list = phone
+        .group
+        .as_ref()
+        .map_or(Role::Unknown, |group| group.role(last, &named));
+    if by_its_list != Role::Unknown {
+        return (Some(last), by_its_list);
+    }
+    let configured = snapshot
+        .callmanagers
+        .iter()
+        .find(|server| server.address == last)
+        .map_or(Role::Unknown, |server| server.configured_role);
+    (Some(last), configured)
+}

@@ -1,0 +1,215 @@
+//! The sensor itself: what it captures, what it misses, what it could not read, and what it holds.
+
+use std::time::Duration;
+
+use super::page::Page;
+use crate::capture::live::CaptureState;
+use crate::record::LossPlace;
+use crate::snapshot::Totals;
+use crate::time::Timestamp;
+
+/// What the daemon knows beside the engine, at one moment.
+#[derive(Clone, Debug)]
+pub struct SensorState {
+    /// Every interface that is to be captured.
+    pub interfaces: Vec<InterfaceState>,
+    /// How full the fullest ring between a capture thread and the engine is: 0 to 1.
+    pub ring_used_ratio: f64,
+    /// How far the engine is behind the capture.
+    pub lag: Duration,
+    /// How long ago the engine last published a snapshot; `None` until it has.
+    pub published: Option<Duration>,
+    /// When the daemon started.
+    pub started: Timestamp,
+    /// How reading the configuration went.
+    pub reload: ReloadState,
+}
+
+/// One interface.
+#[derive(Clone, Debug)]
+pub struct InterfaceState {
+    /// Its name.
+    pub name: String,
+    /// Whether its thread has shown no sign of life for so long that it must be stuck.
+    pub is_stuck: bool,
+    /// What its thread says.
+    pub capture: CaptureState,
+}
+
+/// How reading the configuration went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReloadState {
+    /// Whether the last attempt succeeded.
+    pub succeeded: bool,
+    /// When an attempt last succeeded; at first, when the daemon started.
+    pub last_success: Timestamp,
+}
+
+pub(super) fn add(page: &mut Page, totals: &Totals, sensor: &SensorState) {
+    add_capture(page, totals, sensor);
+    add_interfaces(page, &sensor.interfaces);
+    add_reading(page, totals);
+    add_daemon(page, sensor);
+}
+
+fn add_capture(page: &mut Page, totals: &Totals, sensor: &SensorState) {
+    page.counter(
+        "phonewatch_capture_frames_total",
+        "Frames that reached the engine, copies included.",
+        |family| family.number(&[], totals.frames),
+    );
+    page.counter(
+        "phonewatch_capture_bytes_total",
+        "Captured bytes of the frames that reached the engine.",
+        |family| family.number(&[], totals.bytes),
+    );
+    page.counter(
+        "phonewatch_capture_lost_frames_total",
+        "Frames that were lost, by place: the kernel's buffer was full, the network card or its driver dropped them, or \
+         the ring before the engine was full.",
+        |family| {
+            for (place, lost) in LossPlace::ALL.into_iter().zip(totals.lost) {
+                family.number(&[("where", place.label())], lost);
+            }
+        },
+    );
+    page.counter(
+        "phonewatch_capture_blind_total",
+        "How often it became known that an unknown number of frames passed unseen; it grows while an interface is down.",
+        |family| family.number(&[], totals.blind),
+    );
+    page.counter(
+        "phonewatch_capture_duplicates_total",
+        "Frames that the mirror sent once more.",
+        |family| family.number(&[], totals.duplicates),
+    );
+    page.counter(
+        "phonewatch_capture_truncated_frames_total",
+        "Frames that the capture's snap length cut.",
+        |family| family.number(&[], totals.truncated),
+    );
+    page.gauge(
+        "phonewatch_capture_lag_seconds",
+        "How far the engine is behind the capture.",
+        |family| family.value(&[], sensor.lag.as_secs_f64()),
+    );
+    page.gauge(
+        "phonewatch_ring_used_ratio",
+        "How full the fullest ring between a capture thread and the engine is, from 0 to 1.",
+        |family| family.value(&[], sensor.ring_used_ratio),
+    );
+}
+
+fn add_interfaces(page: &mut Page, interfaces: &[InterfaceState]) {
+    page.gauge(
+        "phonewatch_capture_up",
+        "Whether the interface is open, has a carrier and is captured (1) or not (0).",
+        |family| {
+            for interface in interfaces {
+                let is_up = interface.capture.is_up && !interface.is_stuck;
+                family.number(&[("interface", &*interface.name)], u64::from(is_up));
+            }
+        },
+    );
+    page.counter(
+        "phonewatch_capture_interface_frames_total",
+        "Frames that the kernel handed over from this interface, those included that the ring had no room for.",
+        |family| {
+            for interface in interfaces {
+                let frames = interface.capture.frames;
+                family.number(&[("interface", &*interface.name)], frames);
+            }
+        },
+    );
+    page.counter(
+        "phonewatch_capture_interface_bytes_total",
+        "Bytes on the wire of the frames that the kernel handed over from this interface.",
+        |family| {
+            for interface in interfaces {
+                family.number(&[("interface", &*interface.name)], interface.capture.bytes);
+            }
+        },
+    );
+    page.counter(
+        "phonewatch_capture_interface_lost_frames_total",
+        "Frames of this interface that were lost, by place.",
+        |family| {
+            for interface in interfaces {
+                for place in LossPlace::ALL {
+                    let lost = match place {
+                        LossPlace::Kernel => interface.capture.kernel_dropped,
+                        LossPlace::Interface => interface.capture.interface_dropped,
+                        LossPlace::Ring => interface.capture.ring_dropped,
+                    };
+                    let labels = [("interface", &*interface.name), ("where", place.label())];
+                    family.number(&labels, lost);
+                }
+            }
+        },
+    );
+    page.counter(
+        "phonewatch_capture_interface_reopened_total",
+        "How often this interface was opened again after its capture had failed.",
+        |family| {
+            for interface in interfaces {
+                let reopened = interface.capture.reopened;
+                family.number(&[("interface", &*interface.name)], reopened);
+            }
+        },
+    );
+}
+
+fn add_reading(page: &mut Page, totals: &Totals) {
+    page.counter(
+        "phonewatch_decode_errors_total",
+        "Payloads that could not be read, by protocol: truncated ones end early, malformed ones contradict their protocol.",
+        |family| {
+            for (protocol, errors) in &totals.decode_errors {
+                let reasons = ["truncated", "malformed"];
+                family.tally(&[("protocol", *protocol)], "reason", reasons, errors);
+            }
+        },
+    );
+    page.counter(
+        "phonewatch_stream_gaps_total",
+        "Places in TCP streams where bytes are missing.",
+        |family| family.number(&[], totals.stream_gaps),
+    );
+    page.counter(
+        "phonewatch_sccp_messages_total",
+        "SCCP messages that were read, by message.",
+        |family| family.tally(&[], "message", [], &totals.sccp_messages),
+    );
+    page.gauge(
+        "phonewatch_tracked",
+        "Entries that are held in memory now, by what they are.",
+        |family| family.tally(&[], "what", [], &totals.tracked),
+    );
+    page.counter(
+        "phonewatch_evicted_total",
+        "Entries that were given up for want of room, by what they were.",
+        |family| {
+            // What is tracked can be evicted, so it has a count from the start.
+            let tracked = totals.tracked.iter().map(|(what, _)| what);
+            family.tally(&[], "what", tracked, &totals.evicted);
+        },
+    );
+}
+
+fn add_daemon(page: &mut Page, sensor: &SensorState) {
+    page.gauge(
+        "phonewatch_config_last_reload_successful",
+        "Whether the configuration was read without an error when it was last read (1) or not (0).",
+        |family| family.number(&[], sensor.reload.succeeded.into()),
+    );
+    page.gauge(
+        "phonewatch_config_last_reload_success_timestamp_seconds",
+        "When the configuration was last read without an error, in seconds since the Unix epoch.",
+        |family| family.value(&[], sensor.reload.last_success.as_secs_f64()),
+    );
+    page.gauge(
+        "phonewatch_build_info",
+        "The version that runs; always 1.",
+        |family| family.number(&[("version", env!("CARGO_PKG_VERSION"))], 1),
+    );
+}
