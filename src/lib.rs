@@ -12,4 +12,5 @@ pub mod phone;
 pub mod record;
 pub mod snapshot;
 pub mod time;
+pub mod web;
 pub mod wire;

@@ -1,0 +1,277 @@
+//! The HTTP server as its clients see it: bytes over TCP.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use phonewatch::capture::live::CaptureState;
+use phonewatch::config::PerPhone;
+use phonewatch::metrics::{InterfaceState, MetricsSettings, ReloadState, SensorState};
+use phonewatch::phone::CallManager;
+use phonewatch::snapshot::Snapshot;
+use phonewatch::time::Timestamp;
+use phonewatch::web::{WebState, serve};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_are_those_of_the_snapshot_published_last() {
+    let daemon = Daemon::start().await;
+    let answer = daemon.ask("GET /metrics").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/plain; version=0.0.4; charset=utf-8")
+    );
+    assert!(answer.has_line("phonewatch_capture_frames_total 0"));
+    assert!(answer.has_line("phonewatch_capture_up{interface=\"eth1\"} 1"));
+    assert!(answer.body.contains("\nprocess_open_fds "));
+
+    let server: IpAddr = [10, 0, 0, 180].into();
+    let mut snapshot = Snapshot::default();
+    snapshot.totals.frames = 7;
+    snapshot.callmanagers = vec![Arc::new(CallManager::new(server, Timestamp::EPOCH))];
+    daemon.published.store(Arc::new(snapshot));
+    let registered = "phonewatch_callmanager_registered_phones{callmanager=\"10.0.0.180\"} 0";
+    let answer = daemon.ask("GET /metrics").await;
+    assert!(answer.has_line("phonewatch_capture_frames_total 7"));
+    assert!(answer.has_line(registered));
+
+    daemon.published.store(Arc::default());
+    assert!(!daemon.ask("GET /metrics").await.has_line(registered));
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_healthy_as_long_as_it_answers() {
+    let daemon = Daemon::start().await;
+    daemon.change(|sensor| sensor.published = None);
+    let answer = daemon.ask("GET /-/healthy").await;
+    assert_eq!(
+        (answer.status, &*answer.body),
+        (200, "phonewatch is healthy\n")
+    );
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_ready_once_nothing_is_missing() {
+    let daemon = Daemon::start().await;
+    let ready = async || {
+        let answer = daemon.ask("GET /-/ready").await;
+        (answer.status, answer.body)
+    };
+    assert_eq!(ready().await, (200, "phonewatch is ready\n".to_owned()));
+
+    daemon.change(|sensor| {
+        sensor.published = Some(Duration::from_secs(11));
+        sensor.interfaces.push(InterfaceState {
+            name: "eth2".to_owned(),
+            is_stuck: false,
+            capture: CaptureState {
+                last_error: Some("The interface disappeared".to_owned()),
+                ..CaptureState::default()
+            },
+        });
+    });
+    let missing = "interface eth2: it is not open, or has no carrier (last error: The interface disappeared)\n\
+                   the engine has published nothing for 11 seconds\n";
+    assert_eq!(ready().await, (503, missing.to_owned()));
+
+    daemon.change(|sensor| {
+        sensor.published = None;
+        sensor.interfaces.pop();
+        sensor.interfaces[0].is_stuck = true;
+    });
+    let missing = "interface eth1: its capture thread is stuck\n\
+                   the engine has published nothing yet\n";
+    assert_eq!(ready().await, (503, missing.to_owned()));
+
+    daemon.change(|sensor| {
+        sensor.published = Some(Duration::from_secs(10));
+        sensor.interfaces.clear();
+    });
+    assert_eq!(
+        ready().await,
+        (503, "no interface is captured\n".to_owned())
+    );
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_page_leads_to_the_others() {
+    let daemon = Daemon::start().await;
+    let answer = daemon.ask("GET /").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    let policy = answer.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    assert!(answer.body.contains(env!("CARGO_PKG_VERSION")));
+    for link in ["/metrics", "/-/healthy", "/-/ready"] {
+        assert!(answer.body.contains(&format!("<a href=\"{link}\">")));
+        assert_eq!(daemon.ask(&format!("GET {link}")).await.status, 200);
+    }
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn head_gives_no_body_and_other_methods_and_paths_are_refused() {
+    let daemon = Daemon::start().await;
+    let answer = daemon.ask("HEAD /metrics").await;
+    assert_eq!((answer.status, &*answer.body), (200, ""));
+    let length: usize = answer.header("content-length").unwrap().parse().unwrap();
+    assert!(length > 1000, "{length}");
+
+    let answer = daemon.ask("POST /metrics").await;
+    assert_eq!(answer.status, 405);
+    assert_eq!(answer.header("allow"), Some("GET,HEAD"));
+    assert_eq!(daemon.ask("GET /metrics/").await.status, 404);
+    assert_eq!(daemon.ask("GET /-/reload").await.status, 404);
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_takes_many_requests_and_ends_with_the_server() {
+    let daemon = Daemon::start().await;
+    let mut stream = TcpStream::connect(daemon.address).unwrap();
+    let (mut stream, first) = tokio::task::spawn_blocking(move || {
+        let mut bytes = [0; 1024];
+        for _ in 0..2 {
+            let request = "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n";
+            stream.write_all(request.as_bytes()).unwrap();
+            let count = stream.read(&mut bytes).unwrap();
+            assert!(bytes[..count].starts_with(b"HTTP/1.1 200 OK\r\n"));
+        }
+        (stream, bytes[0])
+    })
+    .await
+    .unwrap();
+    assert_eq!(first, b'H');
+    daemon.stop().await;
+    let count = stream.read(&mut [0; 16]).unwrap();
+    assert_eq!(count, 0, "the server has closed it");
+}
+
+/// A server with a daemon around it that a test can change.
+struct Daemon {
+    address: SocketAddr,
+    published: Arc<ArcSwap<Snapshot>>,
+    sensor: Arc<Mutex<SensorState>>,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+impl Daemon {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let published: Arc<ArcSwap<Snapshot>> = Arc::default();
+        let sensor = Arc::new(Mutex::new(SensorState {
+            interfaces: vec![InterfaceState {
+                name: "eth1".to_owned(),
+                is_stuck: false,
+                capture: CaptureState {
+                    is_up: true,
+                    ..CaptureState::default()
+                },
+            }],
+            ring_used_ratio: 0.0,
+            lag: Duration::ZERO,
+            published: Some(Duration::from_millis(500)),
+            started: Timestamp::from_secs(1_700_000_000),
+            reload: ReloadState {
+                succeeded: true,
+                last_success: Timestamp::from_secs(1_700_000_000),
+            },
+        }));
+        let settings = MetricsSettings {
+            per_phone: PerPhone::All,
+            per_phone_limit: 10,
+        };
+        let read = Arc::clone(&sensor);
+        let state = WebState::new(
+            Arc::clone(&published),
+            move || read.lock().unwrap().clone(),
+            Arc::new(ArcSwap::from_pointee(settings)),
+        );
+        let (stop, stopped) = oneshot::channel();
+        let server = tokio::spawn(serve(listener, state, async {
+            stopped.await.unwrap();
+        }));
+        Self {
+            address,
+            published,
+            sensor,
+            stop,
+            server,
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut SensorState)) {
+        change(&mut self.sensor.lock().unwrap());
+    }
+
+    /// Sends a request like `GET /metrics` on a connection of its own.
+    async fn ask(&self, request: &str) -> Answer {
+        let head = format!("{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let address = self.address;
+        let text = tokio::task::spawn_blocking(move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).unwrap();
+            text
+        });
+        Answer::read(&text.await.unwrap())
+    }
+
+    async fn stop(self) {
+        self.stop.send(()).unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(5), self.server).await;
+        ended.expect("it ends").unwrap().unwrap();
+    }
+}
+
+struct Answer {
+    status: u16,
+    head: Vec<(String, String)>,
+    body: String,
+}
+
+impl Answer {
+    fn read(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+        let header = |line: &str| {
+            let (name, value) = line.split_once(": ").unwrap();
+            (name.to_lowercase(), value.to_owned())
+        };
+        Self {
+            status: status.parse().unwrap(),
+            head: lines.map(header).collect(),
+            body: body.to_owned(),
+        }
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.head.iter().filter(|header| header.0 == name);
+        values.next().map(|header| &*header.1)
+    }
+
+    fn has_line(&self, line: &str) -> bool {
+        self.body.lines().any(|of_body| of_body == line)
+    }
+}
