@@ -10,6 +10,7 @@ pub mod metrics;
 pub mod net;
 pub mod phone;
 pub mod record;
+pub mod report;
 pub mod snapshot;
 pub mod time;
 pub mod web;

@@ -1,0 +1,78 @@
+//! The report on a capture: the JSON object for programs, and a table for people.
+//!
+//! It is made from a [`Snapshot`] alone, in an order that depends on nothing but its contents: the same capture gives
+//! the same report. The key names of the JSON object and their meaning stay; keys may be added.
+
+mod callmanager;
+mod capture;
+mod device;
+mod grid;
+mod headline;
+mod lease;
+mod table;
+mod wording;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+pub use callmanager::{CallManagerEntry, Quantiles};
+pub use capture::{CaptureEntry, CaptureFacts, DhcpCounts, TftpServerCounts};
+pub use device::{
+    DeviceEntry, DhcpEntry, Episodes, GapCounts, LastReject, LinkEntry, OpenGapEntry, TftpEntry,
+};
+pub use lease::{LeaseEntry, Option66Entry, Option150Entry, TftpOfferEntry};
+pub use table::{Style, table};
+
+use crate::phone::tally::Tally;
+use crate::snapshot::Snapshot;
+
+/// Everything a capture shows of phones and their CallManagers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// The version of this object's form.
+    pub schema: u32,
+    /// What was read, and how well.
+    pub capture: CaptureEntry,
+    /// Every CallManager, by address.
+    pub callmanagers: Vec<CallManagerEntry>,
+    /// Every device that is proven to be one: by name, those without one behind by hardware address, then by address.
+    pub devices: Vec<DeviceEntry>,
+    /// What was concluded about servers and the sensor.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// The form that this code writes.
+    pub const SCHEMA: u32 = 1;
+
+    /// The report on what `snapshot` knows, with what only the reader of the files can tell.
+    pub fn new(snapshot: &Snapshot, capture: CaptureFacts) -> Self {
+        Self {
+            schema: Self::SCHEMA,
+            capture: CaptureEntry::new(&snapshot.totals, capture),
+            callmanagers: CallManagerEntry::all(snapshot),
+            devices: DeviceEntry::all(snapshot),
+            findings: Vec::new(),
+        }
+    }
+}
+
+/// Something concluded about a device, a server or the sensor.
+///
+/// The diagnosis that concludes comes with a later version. Until then there is no value of this type, and every list
+/// of findings is empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Finding {}
+
+/// Counts by label, in the order of the labels.
+pub type Counts = BTreeMap<&'static str, u64>;
+
+fn counts(tally: &Tally) -> Counts {
+    tally.iter().collect()
+}
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
