@@ -2,20 +2,23 @@
 
 use std::time::Duration;
 
-use super::connection::Connection;
+use super::connection::{Connection, Phase};
 use super::world::World;
 use crate::event::EventKind;
 use crate::net::FlowKey;
 use crate::phone::boot::Step;
 use crate::phone::keepalive::{Fate, GapDirection, OpenGap};
 use crate::phone::registration::{Current, EndCause, Proof};
-use crate::phone::session::{Change, Sign};
+use crate::phone::session::{Change, Session, Sign};
 use crate::phone::{Acknowledges, DeviceId, Stage};
 use crate::time::Timestamp;
 use crate::wire::sccp::RegisterReject;
 
 /// This many keepalives that TCP alone acknowledged, and it is taken for the server's way.
 const TCP_ONLY: u8 = 3;
+
+/// The same, where nothing proves that the connection is the registered one.
+const TCP_ONLY_UNPROVEN: u8 = 20;
 
 /// A connection with the place where it stands.
 pub(super) struct Subject<'a> {
@@ -312,13 +315,6 @@ impl World {
 
     /// The next keepalive is due or has come: says what became of the one before.
     pub(super) fn conclude_keepalive(&mut self, subject: &mut Subject<'_>, at: Timestamp) {
-        let Some(id) = subject
-            .connection
-            .device
-            .filter(|_| subject.connection.session.is_registered())
-        else {
-            return;
-        };
         let Some(sent) = subject.connection.keepalives.open_since() else {
             return;
         };
@@ -327,19 +323,22 @@ impl World {
             && connection.server.gap.is_none_or(|gap| gap < sent)
             && self.lost_nothing_since(sent)
             && self.was_alive_at(connection.source, sent + Duration::from_secs(1));
-        let sccp = self
-            .acknowledges(subject.key)
-            .map(|way| way == Acknowledges::Sccp);
-        match subject.connection.keepalives.conclude(sccp, seen) {
+        let way = self.acknowledges(subject.key);
+        let Some(id) = connection
+            .device
+            .filter(|_| connection.session.is_registered())
+        else {
+            return self.learn_from_unknown(subject, at);
+        };
+        let fate = subject
+            .connection
+            .keepalives
+            .conclude(way.map(|way| way == Acknowledges::Sccp), seen);
+        match fate {
             None | Some(Fate::Unseen) => {}
             Some(Fate::Acknowledged(took)) => self.keepalive_answered(subject, took, at),
             Some(Fate::OnlyTcp(took)) => {
-                if let Some(server) = self.server(subject.key.server.ip(), at) {
-                    server.tcp_only_keepalives = server.tcp_only_keepalives.saturating_add(1);
-                    if server.tcp_only_keepalives >= TCP_ONLY {
-                        server.acknowledges = Some(Acknowledges::Tcp);
-                    }
-                }
+                self.only_tcp(subject.key, TCP_ONLY, at);
                 self.keepalive_answered(subject, took, at);
             }
             Some(Fate::Missed) => {
@@ -353,6 +352,31 @@ impl World {
                     },
                     at,
                 );
+            }
+        }
+    }
+
+    /// A connection of which nothing shows whether it is the registered one or the one in reserve. The one in reserve is
+    /// only ever acknowledged by TCP, but phones speak on it less often.
+    fn learn_from_unknown(&mut self, subject: &mut Subject<'_>, at: Timestamp) {
+        let keepalives = &mut subject.connection.keepalives;
+        let between = (self.settings.keepalive.active + self.settings.keepalive.standby) / 2;
+        let is_of_a_registered = subject.connection.session == Session::Unknown
+            && subject.connection.phase == Phase::Joined
+            && keepalives.knows_interval()
+            && keepalives.interval(Duration::ZERO) < between;
+        let fate = keepalives.conclude(None, false);
+        if is_of_a_registered && matches!(fate, Some(Fate::OnlyTcp(_))) {
+            self.only_tcp(subject.key, TCP_ONLY_UNPROVEN, at);
+        }
+    }
+
+    /// One more keepalive that only TCP acknowledged; after `enough` of them it is taken for the server's way.
+    fn only_tcp(&mut self, key: FlowKey, enough: u8, at: Timestamp) {
+        if let Some(server) = self.server(key.server.ip(), at) {
+            server.tcp_only_keepalives = server.tcp_only_keepalives.saturating_add(1);
+            if server.tcp_only_keepalives >= enough && server.acknowledges.is_none() {
+                server.acknowledges = Some(Acknowledges::Tcp);
             }
         }
     }

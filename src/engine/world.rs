@@ -235,27 +235,22 @@ impl World {
         let Some(device) = self.devices.device(id) else {
             return;
         };
-        // Looked at before it is changed, since a change copies the record.
-        let mut registration = device.registration.clone();
-        let flapping = registration.review(now, flap);
+        let flapping = device.registration.review(now, flap);
+        let excessive = device
+            .dhcp
+            .as_ref()
+            .and_then(|tracker| tracker.review(now, dhcp));
         if let Some(began) = flapping {
-            self.with(id, |device| device.registration = registration);
+            self.with(id, |device| device.registration.set_flapping(began));
             self.tell(id, now, EventKind::Flapping { began });
         }
-        let has_dhcp = self
-            .devices
-            .device(id)
-            .is_some_and(|device| device.dhcp.is_some());
-        if has_dhcp {
-            let excessive = self.with(id, |device| {
-                device
-                    .dhcp
-                    .as_mut()
-                    .and_then(|tracker| tracker.review(now, dhcp))
+        if let Some(began) = excessive {
+            self.with(id, |device| {
+                if let Some(tracker) = &mut device.dhcp {
+                    tracker.set_excessive(began);
+                }
             });
-            if let Some(began) = excessive.flatten() {
-                self.tell(id, now, EventKind::ExcessiveDhcp { began });
-            }
+            self.tell(id, now, EventKind::ExcessiveDhcp { began });
         }
         let Some(device) = self.devices.device(id) else {
             return;

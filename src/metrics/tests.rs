@@ -10,9 +10,9 @@ use crate::net::{DeviceName, MacAddr};
 use crate::phone::callmanager::CallManagerGroup;
 use crate::phone::dhcp::DhcpTracker;
 use crate::phone::keepalive::{GapDirection, OpenGap};
-use crate::phone::registration::{Current, EndCause, Proof, RegistrationKind};
+use crate::phone::registration::{Current, EndCause, RegistrationKind};
 use crate::phone::tally::Tally;
-use crate::phone::{CallManager, Device, DeviceId, Role, Stage};
+use crate::phone::{CallManager, Device, Role, Stage};
 use crate::snapshot::DeviceTable;
 use crate::time::Timestamp;
 use crate::wire::sccp::DeviceType;
@@ -327,18 +327,13 @@ fn phone(name: &str, stage: Stage) -> Device {
 }
 
 fn current(callmanager: IpAddr, role: Role) -> Current {
-    Current {
-        callmanager,
-        role,
-        since: Timestamp::from_secs(60),
-        proof: Proof::Acknowledged,
-    }
+    Current::example(callmanager, role, Timestamp::from_secs(60))
 }
 
 fn insert(snapshot: &mut Snapshot, devices: impl IntoIterator<Item = Device>) {
     let mut table = DeviceTable::default();
     for (place, device) in (0..).zip(devices) {
-        table.insert(DeviceId(place), device);
+        table.insert(place, device);
     }
     snapshot.devices = table;
 }

@@ -90,15 +90,75 @@ pub struct CallManagerGroup {
 
 impl CallManagerGroup {
     /// The role of `server` in this list. Names in the list are looked up with `address_of`.
+    ///
+    /// A phone asks nobody but the servers of its list, so where all places but one are known to be others, the server
+    /// stands at that one.
     pub fn role(&self, server: IpAddr, address_of: &dyn Fn(&str) -> Option<IpAddr>) -> Role {
-        let is_server = |host: &Host| match host {
-            Host::Address(address) => *address == server,
-            Host::Name(name) => address_of(name) == Some(server),
+        let address = |host: &Host| match host {
+            Host::Address(address) => Some(*address),
+            Host::Name(name) => address_of(name),
         };
-        match self.members.iter().position(is_server) {
-            Some(place) => Role::of_place(place),
-            None if self.srst.iter().any(is_server) => Role::Srst,
-            None => Role::Unknown,
+        let is_server = |host: &Host| address(host) == Some(server);
+        if let Some(place) = self.members.iter().position(is_server) {
+            return Role::of_place(place);
         }
+        if self.srst.iter().any(is_server) {
+            return Role::Srst;
+        }
+        let mut nameless = self
+            .members
+            .iter()
+            .enumerate()
+            .filter(|(_, host)| address(host).is_none());
+        match (nameless.next(), nameless.next()) {
+            (Some((place, _)), None) if self.srst.is_empty() => Role::of_place(place),
+            _ => Role::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_stands_where_the_phones_list_has_it() {
+        let server = |last| IpAddr::from([10, 0, 0, last]);
+        let name = |name: &str| Host::Name(name.into());
+        let no_dns = |_: &str| None;
+        let dns = |name: &str| (name == "cm-a").then_some(server(1));
+        let group = |members: &[Host], srst: &[Host]| CallManagerGroup {
+            members: members.into(),
+            srst: srst.into(),
+        };
+
+        let by_address = group(
+            &[Host::Address(server(1)), Host::Address(server(2))],
+            &[Host::Address(server(9))],
+        );
+        assert_eq!(by_address.role(server(1), &no_dns), Role::Primary);
+        assert_eq!(by_address.role(server(2), &no_dns), Role::Secondary);
+        assert_eq!(by_address.role(server(9), &no_dns), Role::Srst);
+        assert_eq!(by_address.role(server(3), &no_dns), Role::Unknown);
+
+        let by_name = group(&[name("cm-a"), name("cm-b")], &[]);
+        assert_eq!(
+            by_name.role(server(1), &no_dns),
+            Role::Unknown,
+            "it may be either"
+        );
+        assert_eq!(by_name.role(server(1), &dns), Role::Primary);
+        assert_eq!(
+            by_name.role(server(2), &dns),
+            Role::Secondary,
+            "the only place that is left"
+        );
+
+        let with_srst = group(&[name("cm-a")], &[Host::Address(server(9))]);
+        assert_eq!(
+            with_srst.role(server(2), &no_dns),
+            Role::Unknown,
+            "the router may have moved"
+        );
     }
 }

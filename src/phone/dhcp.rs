@@ -202,17 +202,17 @@ impl DhcpTracker {
         self.lease = None;
     }
 
-    /// Whether the client asks too often at `now`, and whether that has just changed.
-    pub fn review(&mut self, now: Timestamp, threshold: DhcpThreshold) -> Option<bool> {
-        let excessive =
-            self.recent
-                .reaches(threshold.requests.saturating_add(1), threshold.window, now);
-        if excessive == self.is_excessive {
-            return None;
-        }
+    /// Whether the client asks too often at `now`, if that is news.
+    pub fn review(&self, now: Timestamp, threshold: DhcpThreshold) -> Option<bool> {
+        let requests = threshold.requests.saturating_add(1);
+        let excessive = self.recent.reaches(requests, threshold.window, now);
+        (excessive != self.is_excessive).then_some(excessive)
+    }
+
+    /// Notes that the client asks too often, or has stopped.
+    pub fn set_excessive(&mut self, excessive: bool) {
         self.is_excessive = excessive;
         self.excessive_episodes += u32::from(excessive);
-        Some(excessive)
     }
 
     /// When it will no longer be excessive if nothing more is asked.

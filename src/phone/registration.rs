@@ -129,6 +129,26 @@ pub struct Current {
     pub(crate) counted_as_phone: bool,
 }
 
+#[cfg(test)]
+impl Current {
+    /// A registration by a `RegisterAck`, on a connection of its own.
+    pub(crate) fn example(callmanager: IpAddr, role: Role, since: Timestamp) -> Self {
+        let client = std::net::SocketAddr::from(([10, 0, 0, 1], 50_000));
+        let connection = FlowKey {
+            client,
+            server: std::net::SocketAddr::new(callmanager, 2000),
+        };
+        Self {
+            callmanager,
+            role,
+            since,
+            proof: Proof::Acknowledged,
+            connection,
+            counted_as_phone: true,
+        }
+    }
+}
+
 /// A device's registrations.
 #[derive(Clone, Debug, Default)]
 pub struct Registration {
@@ -208,17 +228,18 @@ impl Registration {
         self.last_reject = Some(Box::new((reason, text.to_owned())));
     }
 
-    /// Whether the device flaps at `now`, if that has just changed.
-    pub fn review(&mut self, now: Timestamp, threshold: FlapThreshold) -> Option<bool> {
-        let flapping = self
+    /// Whether the device flaps at `now`, if that is news.
+    pub fn review(&self, now: Timestamp, threshold: FlapThreshold) -> Option<bool> {
+        let flaps = self
             .recent_moves
             .reaches(threshold.moves, threshold.window, now);
-        if flapping == self.is_flapping {
-            return None;
-        }
-        self.is_flapping = flapping;
-        self.flapping_episodes += u32::from(flapping);
-        Some(flapping)
+        (flaps != self.is_flapping).then_some(flaps)
+    }
+
+    /// Notes that the device flaps, or has come to rest.
+    pub fn set_flapping(&mut self, flaps: bool) {
+        self.is_flapping = flaps;
+        self.flapping_episodes += u32::from(flaps);
     }
 
     /// When it will no longer flap if it stays where it is.

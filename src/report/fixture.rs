@@ -13,7 +13,7 @@ use crate::phone::link::LinkFacts;
 use crate::phone::registration::{Current, Proof, Registration};
 use crate::phone::tally::Tally;
 use crate::phone::tftp::TftpFacts;
-use crate::phone::{Acknowledges, CallManager, Device, DeviceId, Role, Stage};
+use crate::phone::{Acknowledges, CallManager, Device, Role, Stage};
 use crate::record::LossPlace;
 use crate::snapshot::{Snapshot, Totals};
 use crate::time::Timestamp;
@@ -66,7 +66,7 @@ pub(super) fn snapshot() -> Snapshot {
 
 pub(super) fn add(snapshot: &mut Snapshot, device: Device) {
     let place = u32::try_from(snapshot.devices.len()).unwrap();
-    snapshot.devices.insert(DeviceId(place), device);
+    snapshot.devices.insert(place, device);
 }
 
 /// A plain Cisco 7912 that is registered with the primary server since the first second.
@@ -89,12 +89,7 @@ pub(super) fn phone(host: u8) -> Device {
         ..Device::default()
     };
     device.registration.registrations = 1;
-    device.registration.current = Some(Current {
-        callmanager: PRIMARY,
-        role: Role::Primary,
-        since: after(1),
-        proof: Proof::Acknowledged,
-    });
+    device.registration.current = Some(Current::example(PRIMARY, Role::Primary, after(1)));
     device.registration.last_callmanager = Some(PRIMARY);
     device
 }
@@ -223,12 +218,7 @@ fn flapping() -> Device {
     device.registration.unregistrations = 6;
     device.registration.is_flapping = true;
     device.registration.flapping_episodes = 1;
-    device.registration.current = Some(Current {
-        callmanager: SECONDARY,
-        role: Role::Secondary,
-        since: after(6_100),
-        proof: Proof::Acknowledged,
-    });
+    device.registration.current = Some(Current::example(SECONDARY, Role::Secondary, after(6_100)));
     device.registration.last_callmanager = Some(SECONDARY);
     device.keepalives.missed = 18;
     device.keepalives.callmanager_gaps = 5;

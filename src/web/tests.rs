@@ -9,7 +9,7 @@ use super::*;
 use crate::config::PerPhone;
 use crate::metrics::ReloadState;
 use crate::net::DeviceName;
-use crate::phone::{Device, DeviceId};
+use crate::phone::Device;
 use crate::time::Timestamp;
 
 const SHORT: Duration = Duration::from_millis(200);
@@ -211,7 +211,7 @@ fn fleet() -> Snapshot {
             load: Some("x".repeat(64).into()),
             ..Device::default()
         };
-        snapshot.devices.insert(DeviceId(number), device);
+        snapshot.devices.insert(number, device);
     }
     snapshot
 }
