@@ -87,7 +87,9 @@ impl Default for Totals {
             blind: 0,
             duplicates: 0,
             truncated: 0,
-            decode_errors: Vec::new(),
+            decode_errors: ["cdp", "dhcp", "dns", "lldp", "packet", "sccp", "tftp"]
+                .map(|protocol| (protocol, Tally::default()))
+                .into(),
             stream_gaps: 0,
             sccp_messages: Tally::default(),
             dhcp_requests: Tally::default(),

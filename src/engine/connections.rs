@@ -101,6 +101,7 @@ impl Connections {
         };
         let held = connection.held_bytes();
         connection.source = seen.source;
+        follow_merges(world, key, connection);
         let mut subject = Subject { key, connection };
         let silent_since = subject.connection.client.heard;
         subject.connection.half(seen.side).heard = Some(at);
@@ -219,6 +220,7 @@ impl Connections {
     /// The connection ends because its ports are used again.
     fn close(&mut self, world: &mut World, key: FlowKey, at: Timestamp) {
         if let Some(connection) = self.all.get_mut(&key) {
+            follow_merges(world, key, connection);
             self.held_bytes = self.held_bytes.saturating_sub(connection.held_bytes());
             world.sign(
                 &mut Subject { key, connection },
@@ -281,6 +283,7 @@ impl Connections {
         let Some(connection) = self.all.get_mut(&key) else {
             return;
         };
+        follow_merges(world, key, connection);
         let mut subject = Subject { key, connection };
         connect_timed_out(world, &mut subject, now);
         let configured = world.settings.keepalive.active;
@@ -361,6 +364,16 @@ impl Connections {
     }
 }
 
+/// A device that was known by its address may have become part of a named one since.
+fn follow_merges(world: &World, key: FlowKey, connection: &mut Connection) {
+    if connection
+        .device
+        .is_some_and(|id| world.devices.device(id).is_none())
+    {
+        connection.device = world.devices.at(key.client.ip());
+    }
+}
+
 fn handshake(world: &mut World, subject: &mut Subject<'_>, seen: &Seen<'_>) {
     let Seen {
         key,
@@ -377,9 +390,7 @@ fn handshake(world: &mut World, subject: &mut Subject<'_>, seen: &Seen<'_>) {
             && !flags.ack()
             && let Some(id) = connection.device
         {
-            world.with(id, |device| {
-                device.boot.step(Step::Connect, at, device.last_seen)
-            });
+            world.with(id, |device| device.boot.step(Step::Connect, at));
             world.step(id, Step::Connect, Stage::Connecting, at);
         }
     }

@@ -50,8 +50,14 @@ impl Lookups {
         } else {
             to
         };
-        // Servers and PCs look up names all day long; only devices matter here.
-        let Some(device) = world.devices.at(client.ip()) else {
+        // Servers and PCs look up names all day long; only phones matter here.
+        let device = world.devices.at(client.ip());
+        let Some(device) = device.filter(|&id| {
+            world
+                .devices
+                .device(id)
+                .is_some_and(|device| device.is_proven)
+        }) else {
             return;
         };
         let dns = match Dns::parse(payload) {
@@ -116,13 +122,7 @@ impl Lookups {
                 world.name_learned(&lookup.name, *address);
                 world.refresh_role(lookup.device);
             }
-            if world
-                .devices
-                .device(lookup.device)
-                .is_some_and(|device| device.is_proven)
-            {
-                world.stage_took("dns", at.since(lookup.began));
-            }
+            world.stage_took("dns", at.since(lookup.began));
         } else {
             world.with(lookup.device, |device| device.dns_failures += 1);
             world.tell(

@@ -45,9 +45,7 @@ impl World {
         match subject.connection.session.observe(sign, at) {
             Change::None => {}
             Change::Asking => {
-                self.with(id, |device| {
-                    device.boot.step(Step::Register, at, device.last_seen)
-                });
+                self.with(id, |device| device.boot.step(Step::Register, at));
                 self.set_stage(id, Stage::Registering, at);
             }
             Change::Registered { proof, took } => self.registered(id, subject.key, proof, took, at),
@@ -61,6 +59,14 @@ impl World {
                 self.ended(id, subject.key, cause, at);
             }
         }
+    }
+
+    /// The device that is registered on this connection. One that registered elsewhere since, or restarted, is not.
+    fn registered_device(&self, subject: &Subject<'_>) -> Option<DeviceId> {
+        let id = subject.connection.device?;
+        let current = self.devices.device(id)?.registration.current?;
+        (subject.connection.session.is_registered() && current.connection == subject.key)
+            .then_some(id)
     }
 
     fn is_registered_elsewhere(&self, id: DeviceId, key: FlowKey) -> bool {
@@ -245,11 +251,7 @@ impl World {
     pub(super) fn keepalive_sent(&mut self, subject: &mut Subject<'_>, at: Timestamp, end: u32) {
         self.conclude_keepalive(subject, at);
         let already_acknowledged = subject.connection.keepalives.sent(at, end);
-        let Some(id) = subject
-            .connection
-            .device
-            .filter(|_| subject.connection.session.is_registered())
-        else {
+        let Some(id) = self.registered_device(subject) else {
             return;
         };
         self.with(id, |device| device.keepalives.sent += 1);
@@ -300,11 +302,7 @@ impl World {
     }
 
     fn keepalive_answered(&mut self, subject: &mut Subject<'_>, took: Duration, at: Timestamp) {
-        let Some(id) = subject
-            .connection
-            .device
-            .filter(|_| subject.connection.session.is_registered())
-        else {
+        let Some(id) = self.registered_device(subject) else {
             return;
         };
         if let Some(server) = self.server(subject.key.server.ip(), at) {
@@ -324,10 +322,7 @@ impl World {
             && self.lost_nothing_since(sent)
             && self.was_alive_at(connection.source, sent + Duration::from_secs(1));
         let way = self.acknowledges(subject.key);
-        let Some(id) = connection
-            .device
-            .filter(|_| connection.session.is_registered())
-        else {
+        let Some(id) = self.registered_device(subject) else {
             return self.learn_from_unknown(subject, at);
         };
         let fate = subject
@@ -436,11 +431,7 @@ impl World {
         nothing_missed: bool,
         at: Timestamp,
     ) {
-        let Some(id) = subject
-            .connection
-            .device
-            .filter(|_| subject.connection.session.is_registered())
-        else {
+        let Some(id) = self.registered_device(subject) else {
             return;
         };
         let configured = self.settings.keepalive.active;
@@ -468,8 +459,10 @@ impl World {
         let Some((gap_at, given_up_at)) = subject.connection.silence_deadlines(configured) else {
             return;
         };
-        let (Some(id), Some(heard)) = (subject.connection.device, subject.connection.client.heard)
-        else {
+        let (Some(id), Some(heard)) = (
+            self.registered_device(subject),
+            subject.connection.client.heard,
+        ) else {
             return;
         };
         if now < gap_at || !self.lost_nothing_since(heard) {

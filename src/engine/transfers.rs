@@ -39,6 +39,8 @@ struct Transfer {
     last: Timestamp,
     answered: bool,
     block_size: usize,
+    /// The block size that the client asked for.
+    asked_size: Option<u16>,
     /// The block that comes next, counted over the wrap of its 16-bit number.
     next_block: u16,
     /// What came so far, of a file that is read.
@@ -153,6 +155,7 @@ impl Transfers {
             answered: false,
             // What the client asked for holds once the server agrees; without its answer it is the default.
             block_size: usize::from(DEFAULT_BLOCK_SIZE),
+            asked_size: request.options.block_size,
             next_block: 1,
             content: is_read.then(Vec::new),
             source,
@@ -181,6 +184,10 @@ impl Transfers {
         };
         transfer.answered = true;
         transfer.last = at;
+        // A larger block than the default shows that the server agreed, though its word was missed.
+        if bytes.len() > transfer.block_size {
+            transfer.block_size = transfer.asked_size.map_or(bytes.len(), usize::from);
+        }
         let is_next = block == transfer.next_block;
         if is_next {
             if let Some(content) = &mut transfer.content {

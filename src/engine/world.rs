@@ -223,7 +223,7 @@ impl World {
         }
         // CDP goes on whatever the phone does.
         let is_news = step != Step::Link || device.stage == Stage::Unknown;
-        self.with(id, |device| device.boot.step(step, at, device.last_seen));
+        self.with(id, |device| device.boot.step(step, at));
         if is_news {
             self.set_stage(id, stage, at);
         }
@@ -261,6 +261,9 @@ impl World {
             .as_ref()
             .and_then(|tracker| tracker.deadline(dhcp));
         let deadline = flapping_until.into_iter().chain(excessive_until).min();
+        if deadline.is_none() {
+            return;
+        }
         let mut armed = self.device_timers.get(&id).copied();
         self.timers.arm(Timer::Device(id), deadline, &mut armed);
         if let Some(armed) = armed {

@@ -89,6 +89,7 @@ pub struct Boot {
     /// When the present pass began, if one is under way.
     pub began: Option<Timestamp>,
     furthest: Option<Step>,
+    last_step: Timestamp,
 }
 
 impl Boot {
@@ -98,9 +99,11 @@ impl Boot {
     /// A step was seen; whether it begins another pass.
     ///
     /// A phone that only reconnects or registers anew does not boot: a pass begins with a link, DHCP or file step.
-    pub fn step(&mut self, step: Step, at: Timestamp, last_seen: Timestamp) -> bool {
+    pub fn step(&mut self, step: Step, at: Timestamp) -> bool {
+        let is_recent = at.since(self.last_step) < Self::ABANDONED;
+        self.last_step = at;
         let goes_on = self.began.is_some()
-            && at.since(last_seen) < Self::ABANDONED
+            && is_recent
             && self.furthest.is_some_and(|furthest| {
                 step >= furthest || furthest <= Step::Dhcp && step == Step::Link
             });
@@ -138,6 +141,7 @@ impl Boot {
             (own, others) => own.or(others),
         };
         self.furthest = self.furthest.max(other.furthest);
+        self.last_step = self.last_step.max(other.last_step);
     }
 
     /// The phone is registered: the pass has reached its end. Its duration, if its beginning was seen.
@@ -155,11 +159,7 @@ mod tests {
     fn passes(steps: &[Step]) -> u32 {
         let mut boot = Boot::default();
         for (second, &step) in (1..).zip(steps) {
-            boot.step(
-                step,
-                Timestamp::from_secs(second),
-                Timestamp::from_secs(second - 1),
-            );
+            boot.step(step, Timestamp::from_secs(second));
         }
         boot.passes
     }
@@ -191,11 +191,11 @@ mod tests {
     fn a_registered_phone_that_asks_anew_boots_again() {
         let mut boot = Boot::default();
         let at = Timestamp::from_secs;
-        assert!(boot.step(Step::Dhcp, at(1), at(1)));
+        assert!(boot.step(Step::Dhcp, at(1)));
         assert_eq!(boot.finish(at(31)), Some(Duration::from_secs(30)));
-        assert!(boot.step(Step::Files, at(100), at(99)));
+        assert!(boot.step(Step::Files, at(100)));
         assert!(
-            boot.step(Step::Files, at(1_000), at(100)),
+            boot.step(Step::Files, at(1_000)),
             "the pass before was abandoned"
         );
         assert_eq!(boot.passes, 3);
