@@ -233,3 +233,110 @@ impl DhcpTracker {
         self.lease = self.lease.take().or(other.lease);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::MacAddr;
+    use crate::wire::dhcp::DhcpBuilder;
+
+    const CLIENT: MacAddr = MacAddr([0x00, 0x13, 0x80, 0xad, 0x9e, 0x5f]);
+    const THRESHOLD: DhcpThreshold = DhcpThreshold {
+        requests: 12,
+        window: Duration::from_secs(600),
+    };
+
+    fn at(milliseconds: u64) -> Timestamp {
+        Timestamp::from_nanos(milliseconds * 1_000_000)
+    }
+
+    fn ask(tracker: &mut DhcpTracker, message: &[u8], at: Timestamp) -> Asked {
+        let dhcp = Dhcp::parse(message).unwrap();
+        tracker.asked(&dhcp, dhcp.message_type().unwrap(), at, THRESHOLD)
+    }
+
+    #[test]
+    fn the_copy_behind_a_relay_is_the_same_message_and_a_repetition_is_another() {
+        let discover =
+            |seconds| DhcpBuilder::new(MessageType::Discover, 7, CLIENT).seconds(seconds);
+        let relay = Ipv4Addr::new(10, 1, 0, 1);
+        let mut tracker = DhcpTracker::default();
+        assert_eq!(
+            ask(&mut tracker, &discover(0).build(), at(0)),
+            Asked::Address
+        );
+        let relayed = discover(0).relayed_by(relay).build();
+        assert_eq!(ask(&mut tracker, &relayed, at(3)), Asked::RelayedCopy);
+        let again = ask(&mut tracker, &discover(0).build(), at(4_000));
+        assert_eq!(again, Asked::Address, "some clients leave the seconds at 0");
+        assert_eq!(
+            ask(
+                &mut tracker,
+                &discover(4).relayed_by(relay).build(),
+                at(4_003)
+            ),
+            Asked::Address
+        );
+        assert_eq!(tracker.requests, 3);
+        assert_eq!(tracker.asking_since, Some(at(0)));
+    }
+
+    #[test]
+    fn a_renewal_is_a_request_but_no_search_for_an_address() {
+        let mut tracker = DhcpTracker::default();
+        let address = Ipv4Addr::new(10, 1, 2, 3);
+        let renewal = DhcpBuilder::new(MessageType::Request, 8, CLIENT).client_address(address);
+        assert_eq!(ask(&mut tracker, &renewal.build(), at(0)), Asked::Renewal);
+        assert_eq!((tracker.requests, tracker.asking_since), (1, None));
+        let release = DhcpBuilder::new(MessageType::Release, 9, CLIENT).client_address(address);
+        assert_eq!(ask(&mut tracker, &release.build(), at(1)), Asked::GaveUp);
+        assert_eq!(tracker.requests, 1);
+    }
+
+    #[test]
+    fn an_ack_ends_the_search_and_one_without_an_address_does_not() {
+        let mut tracker = DhcpTracker::default();
+        ask(
+            &mut tracker,
+            &DhcpBuilder::new(MessageType::Discover, 7, CLIENT).build(),
+            at(0),
+        );
+        let ack = |address| {
+            DhcpBuilder::new(MessageType::Ack, 7, CLIENT)
+                .your_address(address)
+                .build()
+        };
+        let bytes = ack(Ipv4Addr::UNSPECIFIED);
+        assert_eq!(
+            tracker.acknowledged(&Dhcp::parse(&bytes).unwrap(), at(1_000)),
+            None
+        );
+        assert!(tracker.lease.is_none());
+        let bytes = ack(Ipv4Addr::new(10, 1, 2, 3));
+        let took = tracker.acknowledged(&Dhcp::parse(&bytes).unwrap(), at(2_000));
+        assert_eq!(took, Some(Duration::from_secs(2)));
+        assert_eq!(
+            tracker.lease.map(|lease| lease.address),
+            Some(Ipv4Addr::new(10, 1, 2, 3))
+        );
+    }
+
+    #[test]
+    fn requests_are_excessive_above_the_threshold_and_no_longer_once_they_stop() {
+        let mut tracker = DhcpTracker::default();
+        for number in 0..13 {
+            let message = DhcpBuilder::new(MessageType::Discover, number, CLIENT).build();
+            let now = at(u64::from(number) * 10_000);
+            ask(&mut tracker, &message, now);
+            assert_eq!(
+                tracker.review(now, THRESHOLD),
+                (number == 12).then_some(true),
+                "{number}"
+            );
+        }
+        tracker.set_excessive(true);
+        assert_eq!(tracker.deadline(THRESHOLD), Some(at(600_000)));
+        assert_eq!(tracker.review(at(599_999), THRESHOLD), None);
+        assert_eq!(tracker.review(at(600_000), THRESHOLD), Some(false));
+    }
+}

@@ -263,3 +263,82 @@ impl Registration {
         self.last_reject = self.last_reject.take().or(other.last_reject);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const THRESHOLD: FlapThreshold = FlapThreshold {
+        moves: 3,
+        window: Duration::from_secs(1800),
+    };
+    const PRIMARY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+    const SECONDARY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
+
+    fn register(registration: &mut Registration, server: IpAddr, minute: u64) -> RegistrationKind {
+        let role = |server| {
+            if server == PRIMARY {
+                Role::Primary
+            } else {
+                Role::Secondary
+            }
+        };
+        let before = registration.last_callmanager.map_or(Role::Unknown, role);
+        let since = Timestamp::from_secs(minute * 60);
+        registration.acknowledged(
+            Current::example(server, role(server), since),
+            before,
+            THRESHOLD,
+        )
+    }
+
+    #[test]
+    fn a_registration_is_named_after_the_one_before() {
+        let mut registration = Registration::default();
+        assert_eq!(
+            register(&mut registration, PRIMARY, 0),
+            RegistrationKind::New
+        );
+        assert_eq!(
+            register(&mut registration, PRIMARY, 1),
+            RegistrationKind::Again
+        );
+        assert_eq!(
+            register(&mut registration, SECONDARY, 2),
+            RegistrationKind::Failover
+        );
+        assert_eq!(
+            register(&mut registration, PRIMARY, 3),
+            RegistrationKind::Failback
+        );
+        assert_eq!((registration.registrations, registration.moves), (4, 2));
+    }
+
+    #[test]
+    fn without_an_order_of_the_servers_a_move_is_just_a_move() {
+        let mut registration = Registration::default();
+        let at = Timestamp::from_secs(1);
+        registration.inferred(Current::example(PRIMARY, Role::Unknown, at));
+        let current = Current::example(SECONDARY, Role::Unknown, at);
+        assert_eq!(
+            registration.acknowledged(current, Role::Unknown, THRESHOLD),
+            RegistrationKind::Move
+        );
+    }
+
+    #[test]
+    fn three_moves_within_the_window_are_flapping_and_rest_ends_it() {
+        let mut registration = Registration::default();
+        let minute = |minute: u64| Timestamp::from_secs(minute * 60);
+        for (server, at) in [(PRIMARY, 0), (SECONDARY, 5), (PRIMARY, 10)] {
+            register(&mut registration, server, at);
+            assert_eq!(registration.review(minute(at), THRESHOLD), None);
+        }
+        register(&mut registration, SECONDARY, 20);
+        assert_eq!(registration.review(minute(20), THRESHOLD), Some(true));
+        registration.set_flapping(true);
+        assert_eq!(registration.deadline(THRESHOLD), Some(minute(35)));
+        assert_eq!(registration.review(minute(34), THRESHOLD), None);
+        assert_eq!(registration.review(minute(35), THRESHOLD), Some(false));
+    }
+}
