@@ -46,7 +46,18 @@ pub struct LiveSettings {
     /// How long the kernel gathers frames before it hands over a block that is not full.
     pub block_timeout: Duration,
     /// What the kernel hands over.
-    pub filter: FilterSettings,
+    pub filter: LiveFilter,
+}
+
+/// What the kernel hands over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LiveFilter {
+    /// What is decoded.
+    Generated(FilterSettings),
+    /// Every frame.
+    Everything,
+    /// What this expression of pcap-filter(7) matches.
+    Expression(String),
 }
 
 impl LiveSettings {
@@ -59,7 +70,7 @@ impl LiveSettings {
             promiscuous: true,
             buffer_bytes: 16 << 20,
             block_timeout: Duration::from_millis(50),
-            filter: FilterSettings::default(),
+            filter: LiveFilter::Generated(FilterSettings::default()),
         }
     }
 }

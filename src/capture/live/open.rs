@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pcap::{Active, Capture, Device, Precision};
 
-use super::LiveSettings;
+use super::{LiveFilter, LiveSettings};
 use crate::capture::filter::{self, FilterError};
 use crate::capture::pcap_reason;
 use crate::record::LinkType;
@@ -34,14 +34,22 @@ pub fn open(settings: &LiveSettings) -> Result<Opened, OpenError> {
         interface: settings.interface.clone(),
         link_type: number.get_name().unwrap_or_else(|_| number.0.to_string()),
     })?;
-    if let Some(extra) = &settings.filter.extra {
-        // By itself, so that the error shows what was written and not all that was made around it.
-        filter::check(extra, link)?;
+    let expression = match &settings.filter {
+        LiveFilter::Generated(generated) => {
+            if let Some(extra) = &generated.extra {
+                // By itself, so that the error shows what was written and not all that was made around it.
+                filter::check(extra, link)?;
+            }
+            Some(filter::expression_for(generated, link))
+        }
+        LiveFilter::Everything => None,
+        LiveFilter::Expression(expression) => Some(expression.clone()),
+    };
+    if let Some(expression) = expression {
+        capture
+            .filter(&expression, true)
+            .map_err(|error| FilterError::new(&expression, &error))?;
     }
-    let expression = filter::expression_for(&settings.filter, link);
-    capture
-        .filter(&expression, true)
-        .map_err(|error| FilterError::new(&expression, &error))?;
     let capture = capture
         .setnonblock()
         .map_err(|error| OpenError::other(&settings.interface, &pcap_reason(&error)))?;
