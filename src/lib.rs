@@ -40,6 +40,7 @@
 //! 3. `engine/`: from the port or EtherType to the tracker, bounded, with its entry in `Totals::tracked`.
 //! 4. The kernel's filter (`capture::filter`), the report, the metrics, the README's table of what is decoded.
 
+pub mod app;
 pub mod capture;
 pub mod cli;
 pub mod config;

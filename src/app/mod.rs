@@ -1,0 +1,9 @@
+//! The program around the engine: what reads the clock, opens files and interfaces, and writes what the engine says.
+//!
+//! Live capture and replay go through the same loop, [`drive::drive`]; they differ in the source they give it and in
+//! what they do with what comes out.
+
+pub mod clock;
+pub mod drive;
+pub mod logging;
+pub mod settings;
