@@ -1,0 +1,59 @@
+# From a fresh Debian 12 with Rust:
+#
+#     make run INTERFACE=eth1     watch a mirror port
+#     make run FILE=x.pcap        read a capture file and print a report
+#     make test                   everything that is checked before a change goes in
+#
+# Each installs the Debian packages it needs, if any is missing (with sudo, when not root).
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+TOOLS := $(abspath $(TARGET))/tools
+# Where rustup puts cargo, where Debian puts programs for administrators, and where .ci/promtool puts its own.
+export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/sbin:/sbin:$(TOOLS)
+
+PACKAGES := gcc libc6-dev libcap2-bin libpcap-dev pkg-config
+# The peers of the end-to-end test, and the interpreter of the licence check.
+TEST_PACKAGES := busybox dnsmasq-base iproute2 python3 tcpreplay
+
+.PHONY: help
+help:
+	@sed -n '/^\#/!q; s/^\# \{0,1\}//p' Makefile
+
+.PHONY: run
+ifneq ($(strip $(FILE)),)
+run: build
+	$(TARGET)/release/phonewatch replay $(if $(CONFIG),--config '$(CONFIG)') -- $(FILE)
+else ifneq ($(strip $(INTERFACE)),)
+run: build
+	@.ci/grant $(TARGET)/release/phonewatch
+	$(TARGET)/release/phonewatch run $(if $(CONFIG),--config '$(CONFIG)') $(INTERFACE:%=--interface '%')
+else
+run:
+	@echo 'Say what to watch: make run INTERFACE=eth1, or make run FILE=capture.pcap' >&2
+	@echo "The interfaces of this machine: $$(ls /sys/class/net | tr '\n' ' ')" >&2
+	@exit 2
+endif
+
+.PHONY: build
+build: ready
+	cargo build --release --locked
+
+.PHONY: test
+test: ready-to-test
+	cargo fmt --check
+	CLIPPY_CONF_DIR=.ci cargo clippy --locked --all-targets -- -D warnings
+	cargo test --locked
+	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
+	.ci/licences
+
+.PHONY: ready ready-to-test
+ready:
+	@.ci/rust
+	@.ci/install $(PACKAGES)
+ready-to-test:
+	@.ci/rust
+	@.ci/install $(PACKAGES) $(TEST_PACKAGES)
+	@.ci/promtool $(TOOLS)
