@@ -1,3 +1,39 @@
 //! The `phonewatch` program.
 
-fn main() {}
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use phonewatch::app::replay::{self, Outcome};
+use phonewatch::app::run;
+use phonewatch::cli::{self, Cli, Command};
+use phonewatch::config::ConfigErrors;
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Run(arguments) => run::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Replay(arguments) => replay::replay(&arguments).map(|outcome| match outcome {
+            Outcome::Whole => ExitCode::SUCCESS,
+            Outcome::Incomplete => ExitCode::from(2),
+        }),
+        Command::Check(arguments) => check(&arguments),
+    };
+    result.unwrap_or_else(|error| {
+        // Errors of a configuration begin with their file and line, for people and editors to jump to.
+        let line = match error.downcast_ref::<ConfigErrors>() {
+            Some(errors) => errors.to_string(),
+            None => format!("phonewatch: {error:#}"),
+        };
+        // Where stderr is closed, the exit status has to do.
+        writeln!(io::stderr(), "{line}").ok();
+        ExitCode::FAILURE
+    })
+}
+
+fn check(arguments: &cli::Check) -> anyhow::Result<ExitCode> {
+    match cli::check(arguments.config.path(), &mut io::stdout()) {
+        Ok(true) => Ok(ExitCode::SUCCESS),
+        Ok(false) => Ok(ExitCode::FAILURE),
+        Err(error) => Err(anyhow::Error::new(error).context("write to stdout")),
+    }
+}

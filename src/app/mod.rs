@@ -6,4 +6,9 @@
 pub mod clock;
 pub mod drive;
 pub mod logging;
+mod reload;
+pub mod replay;
+pub mod run;
+mod sensor;
 pub mod settings;
+mod vitals;

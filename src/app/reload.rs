@@ -1,0 +1,90 @@
+//! What a configuration that was read again changes in the running daemon, and what it does not.
+
+use crate::config::{
+    Capture, Config, Copies, Dhcp, Flap, Keepalive, Limits, Log, Metrics, Sccp, Tftp, Web,
+};
+
+/// Takes over from `new` what can change while the daemon runs; the keys that differ and need a restart.
+pub(super) fn apply(running: &mut Config, new: &Config) -> Vec<&'static str> {
+    running.log.level.clone_from(&new.log.level);
+    running.metrics.clone_from(&new.metrics);
+    differing(running, new)
+}
+
+/// Compares key by key. The patterns name every field, so a key that is added is missed by the compiler.
+macro_rules! differing_keys {
+    ($one:ident, $other:ident: $($table:ident: $type:ident { $($key:ident),* };)*) => {{
+        let mut keys = Vec::new();
+        let Config { callmanager: _, $($table: _),* } = $one;
+        $(
+            let $type { $($key: _),* } = &$one.$table;
+            $(
+                if $one.$table.$key != $other.$table.$key {
+                    keys.push(concat!(stringify!($table), ".", stringify!($key)));
+                }
+            )*
+        )*
+        keys
+    }};
+}
+
+fn differing(one: &Config, other: &Config) -> Vec<&'static str> {
+    let mut keys = differing_keys! { one, other:
+        capture: Capture { interfaces, promiscuous, snaplen, kernel_buffer, ring, reorder, filter, tunnels };
+        copies: Copies { window };
+        sccp: Sccp { ports, secure_ports };
+        tftp: Tftp { port };
+        keepalive: Keepalive { interval, standby };
+        flap: Flap { moves, window };
+        dhcp: Dhcp { requests, window };
+        limits: Limits {
+            devices, strangers, connections, callmanagers, transfers, dns_names, fragments, stream_buffer,
+            streams_buffer, config_file, events
+        };
+        metrics: Metrics { per_phone, per_phone_limit };
+        web: Web { listen };
+        log: Log { format, level };
+    };
+    if one.callmanager != other.callmanager {
+        keys.push("callmanager");
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::PerPhone;
+
+    fn read(text: &str) -> Config {
+        Config::parse("test", text).unwrap()
+    }
+
+    #[test]
+    fn nothing_differs_from_itself() {
+        let mut running = Config::default();
+        assert_eq!(apply(&mut running, &Config::default()), [""; 0]);
+        assert_eq!(running, Config::default());
+    }
+
+    #[test]
+    fn what_can_change_does_and_the_rest_is_named() {
+        let mut running = Config::default();
+        let new = read(
+            "[log]\nlevel = 'debug'\nformat = 'json'\n[metrics]\nper_phone = 'none'\n[flap]\nmoves = 7\n\
+             [[callmanager]]\naddress = '10.1.1.10'\n",
+        );
+        assert_eq!(
+            apply(&mut running, &new),
+            ["flap.moves", "log.format", "callmanager"]
+        );
+        assert_eq!(running.log.level, "debug");
+        assert_eq!(running.metrics.per_phone, PerPhone::None);
+        assert_eq!(running.flap.moves, 3, "it still runs with the old one");
+        assert_eq!(
+            apply(&mut running, &new),
+            ["flap.moves", "log.format", "callmanager"],
+            "and says so again"
+        );
+    }
+}

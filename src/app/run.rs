@@ -1,0 +1,340 @@
+//! `phonewatch run`: the daemon.
+//!
+//! Threads: one per interface, the engine's, and tokio's for what is served. All that can fail at the start fails
+//! before the first frame is read, with an exit status that a service manager sees.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::drive::{Outlet, drive};
+use super::logging::{EventLog, Logging};
+use super::sensor::{Interfaces, Sensor, SensorSource};
+use super::vitals::Vitals;
+use super::{clock, reload, settings};
+use crate::cli;
+use crate::config::{Config, ConfigErrors, Metrics};
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::metrics::MetricsSettings;
+use crate::snapshot::Snapshot;
+use crate::web::{self, WebState};
+
+/// Runs the daemon until SIGTERM or SIGINT; SIGHUP reads the configuration again.
+pub fn run(arguments: &cli::Run) -> anyhow::Result<()> {
+    let config = arguments.load_config()?;
+    if config.capture.interfaces.is_empty() {
+        bail!(no_interface(arguments.config.path()));
+    }
+    let logging = Logging::start(&config.log)?;
+    let interfaces = Interfaces::open(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("outputs")
+        .enable_all()
+        .build()
+        .context("start the threads of the outputs")?;
+    let result = runtime.block_on(async {
+        let daemon = Daemon::start(config, logging, interfaces).await?;
+        daemon.run(|| arguments.load_config()).await
+    });
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    result
+}
+
+fn no_interface(config: &Path) -> String {
+    let mut names: Vec<String> = std::fs::read_dir("/sys/class/net")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| Path::new("/sys/class/net").join(name).is_dir())
+        .collect();
+    names.sort_unstable();
+    format!(
+        "no interface to listen on: name that of the mirror port with --interface, or as capture.interfaces in {}; \
+         there are: {}",
+        config.display(),
+        names.join(", ")
+    )
+}
+
+/// Stopping as a whole takes less than 5 seconds; what is not done within its share is left undone.
+const STOP_ENGINE_WITHIN: Duration = Duration::from_secs(3);
+const STOP_OUTPUTS_WITHIN: Duration = Duration::from_secs(1);
+
+struct Daemon {
+    /// What it runs with; not in all what the file says by now.
+    config: Config,
+    logging: Logging,
+    metrics: Arc<ArcSwap<MetricsSettings>>,
+    sensor: Sensor,
+    /// Answers when the engine's thread ends; an error where it panicked.
+    engine: oneshot::Receiver<()>,
+    web: Option<Web>,
+    signals: Signals,
+}
+
+impl Daemon {
+    async fn start(
+        config: Config,
+        logging: Logging,
+        interfaces: Interfaces,
+    ) -> anyhow::Result<Self> {
+        let signals = Signals::listen().context("listen to signals")?;
+        let listener = match config.web.listen {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        let (sensor, source) = interfaces.start(&config)?;
+        let snapshot = Arc::new(ArcSwap::default());
+        let engine = start_engine(
+            Engine::new(settings::engine(&config)),
+            source,
+            LiveOutlet {
+                snapshot: Arc::clone(&snapshot),
+                vitals: Arc::clone(&sensor.vitals),
+                log: EventLog::default(),
+            },
+        )?;
+        let metrics = Arc::new(ArcSwap::from_pointee(metrics_settings(&config.metrics)));
+        let web = listener.map(|listener| {
+            let vitals = Arc::clone(&sensor.vitals);
+            let state = WebState::new(snapshot, move || vitals.read(), Arc::clone(&metrics));
+            Web::start(listener, state)
+        });
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            interfaces = config.capture.interfaces.join(","),
+            http = config.web.listen.map(tracing::field::display),
+            "listening"
+        );
+        Ok(Self {
+            config,
+            logging,
+            metrics,
+            sensor,
+            engine,
+            web,
+            signals,
+        })
+    }
+
+    async fn run(mut self, load: impl Fn() -> Result<Config, ConfigErrors>) -> anyhow::Result<()> {
+        let result = loop {
+            let web = async {
+                match &mut self.web {
+                    Some(web) => (&mut web.serving).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                received = self.signals.next() => match received {
+                    Received::Stop => break Ok(()),
+                    Received::Reload => self.reload(load()),
+                },
+                ended = &mut self.engine => break Err(engine_failure(&ended)),
+                served = web => {
+                    self.web = None;
+                    break Err(web_failure(served));
+                }
+            }
+        };
+        tracing::info!("stopping");
+        let stopped = self.stop(result.is_ok()).await;
+        result.and(stopped)
+    }
+
+    /// Takes over what can change while running. A configuration with an error in it changes nothing.
+    fn reload(&mut self, loaded: Result<Config, ConfigErrors>) {
+        let result = loaded.map_err(anyhow::Error::new).and_then(|new| {
+            self.logging.set_level(&new.log.level)?;
+            Ok(reload::apply(&mut self.config, &new))
+        });
+        self.sensor.vitals.set_reloaded(result.is_ok());
+        match result {
+            Ok(need_restart) => {
+                self.metrics
+                    .store(Arc::new(metrics_settings(&self.config.metrics)));
+                tracing::info!("configuration read again");
+                if !need_restart.is_empty() {
+                    tracing::warn!(
+                        keys = need_restart.join(", "),
+                        "these settings have changed and need a restart of phonewatch"
+                    );
+                }
+            }
+            Err(error) => {
+                tracing::error!("configuration not taken over, the old one stays: {error:#}");
+            }
+        }
+    }
+
+    async fn stop(self, is_engine_running: bool) -> anyhow::Result<()> {
+        self.sensor.stop();
+        let mut result = Ok(());
+        if is_engine_running {
+            result = match timeout(STOP_ENGINE_WITHIN, self.engine).await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) => Err(anyhow::anyhow!("the engine failed while it was stopped")),
+                Err(_) => Err(anyhow::anyhow!("the engine did not stop in time")),
+            };
+        }
+        let captures = tokio::task::spawn_blocking(|| self.sensor.join());
+        let outputs = async {
+            if let Some(web) = self.web {
+                web.stop().await;
+            }
+            captures.await.ok();
+        };
+        if timeout(STOP_OUTPUTS_WITHIN, outputs).await.is_err() {
+            tracing::debug!("not everything stopped in time");
+        }
+        result
+    }
+}
+
+fn metrics_settings(metrics: &Metrics) -> MetricsSettings {
+    MetricsSettings {
+        per_phone: metrics.per_phone,
+        per_phone_limit: metrics.per_phone_limit,
+    }
+}
+
+/// Runs the engine in a thread of its own; what is received tells that it ended, an error that it panicked.
+fn start_engine(
+    mut engine: Engine,
+    mut source: SensorSource,
+    mut outlet: LiveOutlet,
+) -> anyhow::Result<oneshot::Receiver<()>> {
+    let (ended, receiver) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("engine".to_owned())
+        .spawn(move || {
+            drive(&mut source, &mut engine, &mut outlet);
+            // Nobody waits for it any more where stopping took too long.
+            ended.send(()).ok();
+        })
+        .context("start the engine's thread")?;
+    Ok(receiver)
+}
+
+fn engine_failure(ended: &Result<(), oneshot::error::RecvError>) -> anyhow::Error {
+    match ended {
+        Ok(()) => anyhow::anyhow!("every capture has ended"),
+        Err(_) => anyhow::anyhow!("the engine failed: please report what stands above"),
+    }
+}
+
+/// Publishes what the engine knows, and logs what happens.
+struct LiveOutlet {
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    vitals: Arc<Vitals>,
+    log: EventLog,
+}
+
+impl Outlet for LiveOutlet {
+    fn event(&mut self, event: &Event) {
+        self.log.event(event, clock::now());
+    }
+
+    fn publish(&mut self, snapshot: Arc<Snapshot>) {
+        self.snapshot.store(snapshot);
+        self.vitals.set_published();
+        self.log.settle(clock::now());
+    }
+}
+
+/// The HTTP server.
+struct Web {
+    serving: JoinHandle<io::Result<()>>,
+    shutdown: oneshot::Sender<()>,
+}
+
+impl Web {
+    fn start(listener: TcpListener, state: WebState) -> Self {
+        let (shutdown, stopped) = oneshot::channel();
+        let stopped = async {
+            stopped.await.ok();
+        };
+        Self {
+            serving: tokio::spawn(web::serve(listener, state, stopped)),
+            shutdown,
+        }
+    }
+
+    async fn stop(self) {
+        drop(self.shutdown);
+        self.serving.await.ok();
+    }
+}
+
+fn web_failure(served: Result<io::Result<()>, tokio::task::JoinError>) -> anyhow::Error {
+    match served {
+        Ok(Ok(())) => anyhow::anyhow!("the HTTP server has ended"),
+        Ok(Err(error)) => anyhow::Error::new(error).context("the HTTP server failed"),
+        Err(error) => anyhow::Error::new(error).context("the HTTP server failed"),
+    }
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let remedies = [
+            (
+                io::ErrorKind::AddrInUse,
+                "another program, or another phonewatch, listens there: end it, or choose another port as web.listen",
+            ),
+            (
+                io::ErrorKind::AddrNotAvailable,
+                "this host does not have that address: choose one that `ip address` shows as web.listen",
+            ),
+            (
+                io::ErrorKind::PermissionDenied,
+                "ports below 1024 need the right CAP_NET_BIND_SERVICE: choose a higher one as web.listen",
+            ),
+        ];
+        let remedy = remedies.iter().find(|(kind, _)| *kind == error.kind());
+        let remedy = remedy.map_or("choose another address as web.listen", |(_, remedy)| remedy);
+        anyhow::anyhow!("cannot serve HTTP on {address} ({error}): {remedy}")
+    })
+}
+
+/// The signals that the daemon obeys.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+enum Received {
+    Stop,
+    Reload,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Received {
+        tokio::select! {
+            _ = self.terminate.recv() => Received::Stop,
+            _ = self.interrupt.recv() => Received::Stop,
+            _ = self.hangup.recv() => Received::Reload,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What the daemon says of itself: written by the threads that do the work, read at any time by whoever asks.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+use super::clock::{self, Stopwatch};
+use crate::capture::live::{CaptureCounters, TICK};
+use crate::metrics::{InterfaceState, ReloadState, SensorState};
+use crate::time::Timestamp;
+
+/// The signs of life of captures, engine and configuration.
+pub(super) struct Vitals {
+    interfaces: Vec<Interface>,
+    /// The bits of an `f64`: how full the fullest ring is.
+    ring_used: AtomicU64,
+    /// The time of the engine's last input, in nanoseconds since the epoch.
+    input_at: AtomicU64,
+    /// When the engine last published, in nanoseconds since the start; 0 until it has.
+    published: AtomicU64,
+    started: Timestamp,
+    running: Stopwatch,
+    reload: ArcSwap<ReloadState>,
+}
+
+struct Interface {
+    name: String,
+    counters: Arc<CaptureCounters>,
+    pulse: Mutex<Pulse>,
+}
+
+impl Vitals {
+    /// Of a daemon that starts now and captures from these interfaces.
+    pub(super) fn new(interfaces: Vec<(String, Arc<CaptureCounters>)>) -> Self {
+        let started = clock::now();
+        Self {
+            interfaces: interfaces
+                .into_iter()
+                .map(|(name, counters)| Interface {
+                    name,
+                    counters,
+                    pulse: Mutex::default(),
+                })
+                .collect(),
+            ring_used: AtomicU64::new(0),
+            input_at: AtomicU64::new(started.as_nanos()),
+            published: AtomicU64::new(0),
+            started,
+            running: Stopwatch::start(),
+            reload: ArcSwap::from_pointee(ReloadState {
+                succeeded: true,
+                last_success: started,
+            }),
+        }
+    }
+
+    /// The rings were measured.
+    pub(super) fn set_ring_used(&self, ratio: f64) {
+        self.ring_used.store(ratio.to_bits(), Ordering::Relaxed);
+    }
+
+    /// The engine is about to take an input of this time.
+    pub(super) fn set_input(&self, at: Timestamp) {
+        self.input_at.store(at.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// A snapshot was published.
+    pub(super) fn set_published(&self) {
+        let now = u64::try_from(self.running.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.published.store(now.max(1), Ordering::Relaxed);
+    }
+
+    /// The configuration was read again.
+    pub(super) fn set_reloaded(&self, succeeded: bool) {
+        let last_success = if succeeded {
+            clock::now()
+        } else {
+            self.reload.load().last_success
+        };
+        self.reload.store(Arc::new(ReloadState {
+            succeeded,
+            last_success,
+        }));
+    }
+
+    /// How everything is now.
+    pub(super) fn read(&self) -> SensorState {
+        let running = self.running.elapsed();
+        let published = match self.published.load(Ordering::Relaxed) {
+            0 => None,
+            at => Some(running.saturating_sub(Duration::from_nanos(at))),
+        };
+        let input_at = Timestamp::from_nanos(self.input_at.load(Ordering::Relaxed));
+        SensorState {
+            interfaces: self
+                .interfaces
+                .iter()
+                .map(|interface| interface.read(running))
+                .collect(),
+            ring_used_ratio: f64::from_bits(self.ring_used.load(Ordering::Relaxed)),
+            lag: clock::now().since(input_at),
+            published,
+            started: self.started,
+            reload: **self.reload.load(),
+        }
+    }
+}
+
+impl Interface {
+    fn read(&self, running: Duration) -> InterfaceState {
+        let capture = self.counters.read();
+        let mut pulse = self.pulse.lock().unwrap_or_else(PoisonError::into_inner);
+        InterfaceState {
+            name: self.name.clone(),
+            is_stuck: pulse.is_stuck(capture.beats, running),
+            capture,
+        }
+    }
+}
+
+/// Whether a number that should grow does, as far as those can tell who look at it now and then.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pulse {
+    beats: u64,
+    seen: Duration,
+}
+
+impl Pulse {
+    /// A thread that has not beaten for so long hangs.
+    const LONGEST: Duration = TICK.saturating_mul(20);
+
+    fn is_stuck(&mut self, beats: u64, now: Duration) -> bool {
+        if beats != self.beats {
+            *self = Self { beats, seen: now };
+        }
+        now.saturating_sub(self.seen) > Self::LONGEST
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_is_stuck_when_it_does_not_beat_for_long() {
+        let second = Duration::from_secs(1);
+        let mut pulse = Pulse::default();
+        assert!(!pulse.is_stuck(0, second), "it has hardly started");
+        assert!(!pulse.is_stuck(8, 60 * second));
+        assert!(!pulse.is_stuck(8, 64 * second), "not for long");
+        assert!(pulse.is_stuck(8, 66 * second));
+        assert!(!pulse.is_stuck(9, 67 * second), "it came back");
+    }
+
+    #[test]
+    fn tells_how_the_configuration_was_read() {
+        let vitals = Vitals::new(Vec::new());
+        let before = vitals.read();
+        assert!(before.reload.succeeded);
+        assert_eq!(before.published, None);
+        vitals.set_reloaded(false);
+        let after = vitals.read();
+        assert!(!after.reload.succeeded);
+        assert_eq!(after.reload.last_success, before.reload.last_success);
+        vitals.set_published();
+        assert!(vitals.read().published.is_some());
+    }
+}

@@ -1,0 +1,183 @@
+//! The program as its users call it: what it prints, where, and with which exit status.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::fs;
+use std::process::{Output, Stdio};
+
+use assert_cmd::Command;
+
+fn phonewatch(arguments: &[&str]) -> Output {
+    Command::cargo_bin("phonewatch")
+        .unwrap()
+        .args(arguments)
+        .env_remove("RUST_LOG")
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> &str {
+    str::from_utf8(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    str::from_utf8(&output.stderr).unwrap()
+}
+
+/// A pcap file (version 2.4, little endian, Ethernet) without a frame in it.
+const EMPTY_CAPTURE: [u8; 24] = [
+    0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0,
+];
+
+#[test]
+fn help_names_the_commands_and_goes_to_stdout() {
+    let output = phonewatch(&["--help"]);
+    assert_eq!(output.status.code(), Some(0));
+    for command in ["run", "replay", "check"] {
+        assert!(stdout(&output).contains(command), "{}", stdout(&output));
+    }
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn a_command_that_is_not_there_is_refused() {
+    let output = phonewatch(&["listen"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("Usage"), "{}", stderr(&output));
+}
+
+#[test]
+fn check_tells_a_good_configuration_from_a_bad_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = folder.path().join("good.toml");
+    fs::write(&good, "[flap]\nmoves = 5\n").unwrap();
+    let good = good.to_str().unwrap();
+    let output = phonewatch(&["check", "--config", good]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(stdout(&output), format!("{good}: valid\n"));
+
+    let bad = folder.path().join("bad.toml");
+    fs::write(&bad, "[flap]\nmoves = 1\n").unwrap();
+    let bad = bad.to_str().unwrap();
+    let output = phonewatch(&["check", "--config", bad]);
+    assert_eq!(output.status.code(), Some(1));
+    let place = format!("{bad}:2:9: flap.moves");
+    assert!(stdout(&output).starts_with(&place), "{}", stdout(&output));
+}
+
+#[test]
+fn replay_of_a_missing_file_names_it_and_the_remedy() {
+    let output = phonewatch(&["replay", "/nonexistent/morning.pcap"]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = stderr(&output);
+    assert!(error.contains("/nonexistent/morning.pcap"), "{error}");
+    assert!(error.contains("No such file"), "{error}");
+    assert!(error.contains("is its name right?"), "{error}");
+    assert!(
+        !stdout(&output).is_empty(),
+        "the report is there all the same"
+    );
+}
+
+#[test]
+fn replay_of_something_else_says_what_it_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    fs::write(&path, "these are my notes, and no capture at all\n").unwrap();
+    let output = phonewatch(&["replay", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = stderr(&output);
+    assert!(error.contains("notes.txt"), "{error}");
+    assert!(error.contains("not a pcap or pcapng capture"), "{error}");
+}
+
+#[test]
+fn one_bad_file_does_not_keep_the_others_from_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("empty.pcap");
+    fs::write(&path, EMPTY_CAPTURE).unwrap();
+    let good = path.to_str().unwrap();
+    let output = phonewatch(&["replay", "--json", "/nonexistent.pcap", good]);
+    assert_eq!(output.status.code(), Some(2));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["schema"], 1);
+    assert_eq!(report["capture"]["frames"], 0);
+    assert_eq!(report["capture"]["files"][1], good);
+
+    let output = phonewatch(&["replay", "--json", good]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("empty.pcap");
+    fs::write(&path, EMPTY_CAPTURE).unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = std::process::Command::new(assert_cmd::cargo::cargo_bin("phonewatch"))
+        .arg("replay")
+        .arg(&path)
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn run_without_an_interface_says_how_to_name_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("phonewatch.toml");
+    fs::write(&path, "").unwrap();
+    let path = path.to_str().unwrap();
+    let output = phonewatch(&["run", "--config", path]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = stderr(&output);
+    assert!(
+        error.starts_with("phonewatch: no interface to listen on"),
+        "{error}"
+    );
+    for remedy in ["--interface", "capture.interfaces", path] {
+        assert!(error.contains(remedy), "{error}");
+    }
+    // Every Linux host has its loopback.
+    assert!(
+        error.contains("there are: ") && error.contains("lo"),
+        "{error}"
+    );
+}
+
+#[test]
+fn run_on_a_missing_interface_names_those_that_exist() {
+    let output = phonewatch(&["run", "--interface", "no-such-if0"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = stderr(&output);
+    assert!(
+        error.contains("there is no interface no-such-if0"),
+        "{error}"
+    );
+}
+
+#[test]
+fn run_with_a_bad_configuration_prints_its_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = folder.path().join("bad.toml");
+    fs::write(&bad, "[web]\nlisten = 'everywhere'\n[flap]\nmoves = 1\n").unwrap();
+    let bad = bad.to_str().unwrap();
+    let output = phonewatch(&["run", "--config", bad, "--interface", "lo"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = stderr(&output);
+    assert!(
+        error.starts_with(&format!("{bad}:2:10: web.listen")),
+        "{error}"
+    );
+    assert!(error.contains(&format!("{bad}:4:9: flap.moves")), "{error}");
+    assert!(error.ends_with(&format!("2 errors in {bad}\n")), "{error}");
+    assert_eq!(stdout(&output), "");
+}
