@@ -1,5 +1,6 @@
 use super::*;
 use crate::engine::Settings;
+use crate::event::EventKind;
 use crate::record::{Loss, LossPlace, Record};
 
 /// Gives these inputs and then the end.
@@ -83,4 +84,61 @@ fn what_the_engine_says_of_a_record_comes_out() {
         taken.snapshots.last().map(|snapshot| snapshot.totals.lost),
         Some([0, 0, 2])
     );
+}
+
+/// A phone asks a TFTP server for a file and gets its first block; the second never comes.
+fn broken_transfer() -> [Input<'static>; 2] {
+    let (phone, server) = ([10, 1, 1, 2], [10, 1, 1, 1]);
+    let datagram = |from, to, from_port, to_port, payload: &[u8]| {
+        let mut frame = Vec::new();
+        etherparse::PacketBuilder::ethernet2([0, 0x13, 0x80, 0, 0, 1], [0, 0x13, 0x80, 0, 0, 2])
+            .ipv4(from, to, 64)
+            .udp(from_port, to_port)
+            .write(&mut frame, payload)
+            .unwrap();
+        frame.leak()
+    };
+    let request = b"\0\x01SEP001380000001.cnf.xml\0octet\0";
+    let mut block = vec![0, 3, 0, 1];
+    block.resize(4 + 512, b'x');
+    [
+        frame_at(1_000, datagram(phone, server, 50_000, 69, request)),
+        frame_at(1_010, datagram(server, phone, 4_000, 50_000, &block)),
+    ]
+}
+
+fn frame_at(milliseconds: u64, bytes: &'static [u8]) -> Input<'static> {
+    Input::Record(Record::Frame(crate::record::Frame {
+        at: Timestamp::from_nanos(milliseconds * 1_000_000),
+        link: crate::record::LinkType::Ethernet,
+        source: 0,
+        original_length: u32::try_from(bytes.len()).unwrap(),
+        bytes,
+    }))
+}
+
+#[test]
+fn timers_fire_at_their_own_time_however_the_time_comes() {
+    let aborted = |then: Vec<Input<'static>>| {
+        let mut inputs = Vec::from(broken_transfer());
+        inputs.extend(then);
+        let events = run(inputs).events;
+        events
+            .into_iter()
+            .find(|event| matches!(event.kind, EventKind::TftpFailed { .. }))
+    };
+    let hour = 3_600_000;
+    let in_one_step = aborted(vec![idle_at(hour)]);
+    assert!(in_one_step.is_some());
+    let in_many_steps = (2..3_600).map(|second| idle_at(second * 1_000)).collect();
+    assert_eq!(aborted(in_many_steps), in_one_step);
+    assert_eq!(aborted(vec![lost_at(hour)]), in_one_step);
+    assert_eq!(aborted(vec![idle_at(1_011)]), None, "not yet due");
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_by_centuries_holds_nothing_up() {
+    let mut inputs = Vec::from(broken_transfer());
+    inputs.extend([Input::Idle(Timestamp::FAR_FUTURE), idle_at(2_000)]);
+    assert!(!run(inputs).snapshots.is_empty());
 }
