@@ -36,7 +36,11 @@ pub(super) enum Phase {
     /// It was seen to open.
     Open { sequence: u32 },
     /// It was refused, or nothing answered.
-    Failed { at: Timestamp },
+    Failed {
+        at: Timestamp,
+        /// That of the SYN which nothing answered: it may be repeated for long.
+        unanswered: Option<u32>,
+    },
     /// One side ended it.
     Closed { at: Timestamp },
 }
@@ -50,6 +54,8 @@ pub(super) struct Half {
     pub(super) heard: Option<Timestamp>,
     /// When bytes of this side were last found missing.
     pub(super) gap: Option<Timestamp>,
+    /// When the other side last acknowledged bytes of this side that were not seen.
+    pub(super) unseen: Option<Timestamp>,
 }
 
 /// Everything known of a connection.
@@ -67,6 +73,8 @@ pub(super) struct Connection {
     /// The CallManager told the device to reset on this connection.
     pub(super) reset: Option<ResetType>,
     pub(super) keys: Keys,
+    /// The phone was silent for so long that its registration was taken for ended; it may show that it was not.
+    pub(super) is_given_up: bool,
     pub(super) armed: Option<Timestamp>,
     /// Up to when its deadlines were looked at. What could not be concluded then is not asked again.
     pub(super) handled: Timestamp,
@@ -85,6 +93,7 @@ impl Connection {
             source,
             reset: None,
             keys: Keys::default(),
+            is_given_up: false,
             armed: None,
             handled: Timestamp::EPOCH,
         };
@@ -104,7 +113,10 @@ impl Connection {
 
     /// Whether what came before on this connection may have been missed.
     pub(super) fn may_have_missed(&self) -> bool {
-        self.phase == Phase::Joined || self.client.gap.is_some() || self.server.gap.is_some()
+        self.phase == Phase::Joined
+            || self.is_given_up
+            || self.client.gap.is_some()
+            || self.server.gap.is_some()
     }
 
     pub(super) fn held_bytes(&self) -> usize {
@@ -122,7 +134,9 @@ impl Connection {
 
     fn forgotten_at(&self) -> Timestamp {
         match self.phase {
-            Phase::Failed { at } | Phase::Closed { at } => at.max(self.last_heard()) + REMEMBERED,
+            Phase::Failed { at, .. } | Phase::Closed { at } => {
+                at.max(self.last_heard()) + REMEMBERED
+            }
             Phase::Joined | Phase::Asked { .. } | Phase::Open { .. } => self.last_heard() + IDLE,
         }
     }

@@ -131,6 +131,7 @@ impl Connections {
                 .segment
                 .sequence
                 .wrapping_add(seen.segment.payload_length),
+            acknowledgment: seen.segment.acknowledgment,
         };
         for incoming in self.inbox.drain(..) {
             take(world, &mut subject, origin, incoming);
@@ -178,7 +179,8 @@ impl Connections {
                     Phase::Asked { sequence, .. } | Phase::Open { sequence } => {
                         sequence != segment.sequence
                     }
-                    Phase::Joined | Phase::Failed { .. } | Phase::Closed { .. } => true,
+                    Phase::Failed { unanswered, .. } => unanswered != Some(segment.sequence),
+                    Phase::Joined | Phase::Closed { .. } => true,
                 };
             // A SYN that overtook nothing: the ports are used again.
             if is_another
@@ -336,7 +338,12 @@ impl Connections {
                 stream.expire(now, &mut deliver);
             }
             let end = stream.next_sequence().unwrap_or_default();
-            let origin = Origin { side, at: now, end };
+            let origin = Origin {
+                side,
+                at: now,
+                end,
+                acknowledgment: None,
+            };
             for incoming in self.inbox.drain(..) {
                 take(world, &mut Subject { key, connection }, origin, incoming);
             }
@@ -358,7 +365,10 @@ impl Connections {
         if let Some(connection) = self.all.get_mut(&key)
             && matches!(connection.phase, Phase::Asked { .. })
         {
-            connection.phase = Phase::Failed { at };
+            connection.phase = Phase::Failed {
+                at,
+                unanswered: None,
+            };
             connect_ended(world, connection.device, key, "unreachable", at);
         }
     }
@@ -404,7 +414,10 @@ fn handshake(world: &mut World, subject: &mut Subject<'_>, seen: &Seen<'_>) {
         }
         // RFC 9293, section 3.5.2: a host that has nobody listening answers a SYN with RST and ACK.
         (Phase::Asked { .. }, Side::Server) if flags.rst() => {
-            connection.phase = Phase::Failed { at };
+            connection.phase = Phase::Failed {
+                at,
+                unanswered: None,
+            };
             connect_ended(world, connection.device, key, "refused", at);
         }
         // Its answer was missed, but it goes on.
@@ -441,7 +454,7 @@ fn ending(world: &mut World, subject: &mut Subject<'_>, seen: &Seen<'_>) {
 }
 
 fn connect_timed_out(world: &mut World, subject: &mut Subject<'_>, now: Timestamp) {
-    let Phase::Asked { since, .. } = subject.connection.phase else {
+    let Phase::Asked { since, sequence } = subject.connection.phase else {
         return;
     };
     let is_due = subject
@@ -451,7 +464,10 @@ fn connect_timed_out(world: &mut World, subject: &mut Subject<'_>, now: Timestam
     let source = subject.connection.source;
     let would_be_seen = world.lost_nothing_since(since) && world.sees_both_directions(source);
     if is_due && would_be_seen {
-        subject.connection.phase = Phase::Failed { at: now };
+        subject.connection.phase = Phase::Failed {
+            at: now,
+            unanswered: Some(sequence),
+        };
         connect_ended(
             world,
             subject.connection.device,
@@ -518,6 +534,13 @@ fn read(
             Side::Server => &mut subject.connection.client,
         };
         other.stream.acknowledged(at, acknowledgment);
+        let is_ahead = other.stream.next_sequence().is_some_and(|next| {
+            let ahead = acknowledgment.wrapping_sub(next);
+            ahead != 0 && ahead < 1 << 31
+        });
+        if is_ahead {
+            other.unseen = Some(at);
+        }
     }
     if segment.payload_length == 0 || is_secure {
         return None;

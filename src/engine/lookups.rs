@@ -65,6 +65,9 @@ impl Lookups {
             Err(error) => return world.decode_error("dns", error),
         };
         if dns.response {
+            if self.all.contains_key(&(client, dns.id)) {
+                world.both_directions_seen(source);
+            }
             self.answered(world, client, &dns, at);
         } else {
             self.asked(world, client, device, dns, at, source);

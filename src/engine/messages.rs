@@ -38,6 +38,8 @@ pub(super) struct Origin {
     pub(super) at: Timestamp,
     /// The sequence number behind the segment that brought its end.
     pub(super) end: u32,
+    /// What that segment acknowledged.
+    pub(super) acknowledgment: Option<u32>,
 }
 
 /// Takes what came out of a stream.
@@ -60,7 +62,7 @@ pub(super) fn take(
                 .add(id.name().unwrap_or("unknown"));
             match origin.side {
                 Side::Client => from_device(world, subject, id, message, origin),
-                Side::Server => from_server(world, subject, id, message, origin.at),
+                Side::Server => from_server(world, subject, id, message, origin),
             }
         }
     }
@@ -215,7 +217,9 @@ fn from_server(
     subject: &mut Subject<'_>,
     id: MessageId,
     message: Message,
-    at: Timestamp,
+    Origin {
+        at, acknowledgment, ..
+    }: Origin,
 ) {
     let Some(device) = device_of(world, subject, at) else {
         if let Message::RegisterReject(reject) = &message {
@@ -229,15 +233,12 @@ fn from_server(
         world.sign(subject, Sign::Activity, at, EndCause::Silent);
     }
     match message {
-        Message::RegisterAck(acknowledgment) => {
-            subject
-                .connection
-                .keepalives
-                .given(acknowledgment.keepalive);
+        Message::RegisterAck(answer) => {
+            subject.connection.keepalives.given(answer.keepalive);
             world.sign(subject, Sign::Acknowledged, at, EndCause::Replaced);
         }
         Message::RegisterReject(reject) => world.rejected(subject, &reject, at),
-        Message::KeepAliveAck => world.keepalive_acknowledged(subject, at),
+        Message::KeepAliveAck => world.keepalive_acknowledged(subject, at, acknowledgment),
         Message::UnregisterAck { status } => {
             let accepted = status.is_none_or(|status| status == UnregisterStatus::Ok);
             world.sign(

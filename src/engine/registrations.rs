@@ -261,11 +261,19 @@ impl World {
     }
 
     /// The server sent a `KeepAliveAck`.
-    pub(super) fn keepalive_acknowledged(&mut self, subject: &mut Subject<'_>, at: Timestamp) {
+    pub(super) fn keepalive_acknowledged(
+        &mut self,
+        subject: &mut Subject<'_>,
+        at: Timestamp,
+        acknowledgment: Option<u32>,
+    ) {
         if let Some(server) = self.server(subject.key.server.ip(), at) {
             server.acknowledges = Some(Acknowledges::Sccp);
         }
-        let took = subject.connection.keepalives.acknowledged(at);
+        let took = subject
+            .connection
+            .keepalives
+            .acknowledged(at, acknowledgment);
         if subject.connection.may_have_missed() {
             self.sign(subject, Sign::Activity, at, EndCause::Silent);
         }
@@ -319,6 +327,7 @@ impl World {
         let connection = &*subject.connection;
         let seen = connection.server.heard.is_some()
             && connection.server.gap.is_none_or(|gap| gap < sent)
+            && connection.server.unseen.is_none_or(|unseen| unseen < sent)
             && self.lost_nothing_since(sent)
             && self.was_alive_at(connection.source, sent + Duration::from_secs(1));
         let way = self.acknowledges(subject.key);
@@ -488,6 +497,7 @@ impl World {
                 heard + interval.saturating_mul(2),
             )
         {
+            subject.connection.is_given_up = true;
             self.sign(subject, Sign::Silent, now, EndCause::Silent);
         }
     }

@@ -75,6 +75,9 @@ impl Transfers {
         if !is_request && !is_answer && !is_client {
             return false;
         }
+        if is_answer {
+            world.both_directions_seen(source);
+        }
         let message = match tftp::parse(payload) {
             Ok(message) => message,
             Err(error) => {
@@ -271,9 +274,9 @@ impl Transfers {
         let would_be_seen = world.lost_nothing_since(transfer.began)
             && world.sees_both_directions(transfer.source)
             && world.was_alive_at(transfer.source, transfer.began + Duration::from_secs(1));
-        if transfer.answered {
+        if transfer.answered && world.lost_nothing_since(transfer.began) {
             self.end(world, client, "aborted", now);
-        } else if would_be_seen {
+        } else if would_be_seen && !transfer.answered {
             self.end(world, client, "no_answer", now);
         } else {
             self.all.remove(&client);

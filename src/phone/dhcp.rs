@@ -123,6 +123,8 @@ impl DhcpTracker {
             return Asked::RelayedCopy;
         }
         self.last = Some(fingerprint);
+        // What is asked anew is answered anew.
+        self.last_answer = None;
         match message_type {
             MessageType::Discover | MessageType::Request | MessageType::Inform => {
                 self.requests += 1;

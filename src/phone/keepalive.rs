@@ -109,7 +109,7 @@ impl Default for Intervals {
 pub struct KeepaliveTracker {
     outstanding: Option<Outstanding>,
     /// An acknowledgment that no keepalive was waiting for: its keepalive may come late through another mirror port.
-    early: Option<Timestamp>,
+    early: Option<(Timestamp, Option<u32>)>,
     last_sent: Option<Timestamp>,
     /// The longest time between two keepalives in a row.
     spacing: Option<Duration>,
@@ -170,11 +170,11 @@ impl KeepaliveTracker {
         }
         self.last_sent = Some(at);
         self.sent += 1;
-        if self
-            .early
-            .take()
-            .is_some_and(|early| at.distance(early) < super::session::LATE)
-        {
+        if self.early.take().is_some_and(|(early, acknowledgment)| {
+            acknowledgment.map_or(at.distance(early) < super::session::LATE, |number| {
+                number.wrapping_sub(end) < 1 << 31
+            })
+        }) {
             self.outstanding = None;
             return true;
         }
@@ -188,11 +188,10 @@ impl KeepaliveTracker {
     }
 
     /// The server sent a `KeepAliveAck`; how long it took, where its keepalive was seen.
-    pub fn acknowledged(&mut self, at: Timestamp) -> Option<Duration> {
-        let Some(outstanding) = self.outstanding.take() else {
-            self.early = Some(at);
-            return None;
-        };
+    pub fn acknowledged(&mut self, at: Timestamp, acknowledgment: Option<u32>) -> Option<Duration> {
+        // It may be for a keepalive that is still to come: behind a hole, or through a slower mirror port.
+        self.early = Some((at, acknowledgment));
+        let outstanding = self.outstanding.take()?;
         Some(at.since(outstanding.sent))
     }
 
@@ -283,7 +282,10 @@ mod tests {
         let mut tracker = KeepaliveTracker::default();
         assert!(!tracker.sent(at(10), 112));
         assert_eq!(tracker.deadline(INTERVAL), Some(at(40)));
-        assert_eq!(tracker.acknowledged(at(11)), Some(Duration::from_secs(1)));
+        assert_eq!(
+            tracker.acknowledged(at(11), None),
+            Some(Duration::from_secs(1))
+        );
         assert_eq!(
             (
                 tracker.deadline(INTERVAL),
@@ -330,7 +332,7 @@ mod tests {
         assert_eq!(tracker.conclude(Some(true), true), None);
         assert_eq!(tracker.deadline(INTERVAL), None);
         assert_eq!(
-            tracker.acknowledged(at(45)),
+            tracker.acknowledged(at(45), None),
             Some(Duration::from_secs(35)),
             "late, but it came"
         );
@@ -339,7 +341,7 @@ mod tests {
     #[test]
     fn an_acknowledgment_may_overtake_its_keepalive_on_the_way_to_us() {
         let mut tracker = KeepaliveTracker::default();
-        assert_eq!(tracker.acknowledged(at(10)), None);
+        assert_eq!(tracker.acknowledged(at(10), None), None);
         assert!(tracker.sent(at(10) + Duration::from_millis(20), 112));
         assert_eq!(tracker.conclude(Some(true), true), None);
     }
