@@ -1,0 +1,207 @@
+//! What a run makes of its input does not change with what means nothing, and never claims more where it sees less.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use phonewatch::engine::Settings;
+
+use support::random::Random;
+use support::summary::{Claims, Summary, summary};
+use support::{Entry, Outcome, load, run, stories, transform};
+
+/// The captures that hold phones, DHCP or TFTP.
+const CAPTURES: [&str; 14] = [
+    "sccp-7912-cucm4-boot.pcapng",
+    "sccp-cm2-register-a.pcapng",
+    "sccp-phone-register-7970.pcapng",
+    "sccp-fxs-inbound.pcapng",
+    "sccp-outbound-call.pcapng",
+    "sccp-hw-conf-register.pcapng",
+    "sccp-dtmf-oob.pcapng",
+    "sccp-ndpi-call.pcap",
+    "sccp-tls-2443.pcapng",
+    "sip-phone-cdp-paging.pcapng",
+    "lldp-cp7911.pcap",
+    "dhcp-basic.pcap",
+    "dhcp-flood-500.pcap",
+    "tftp-rrq.pcap",
+];
+
+/// Every capture that there is, and every story.
+fn subjects() -> Vec<(String, Vec<Entry>)> {
+    let captures = CAPTURES
+        .iter()
+        .filter_map(|&name| Some((name.to_owned(), load(name)?)));
+    let stories = stories::all()
+        .into_iter()
+        .map(|(name, scene)| (name.to_owned(), scene.entries));
+    captures.chain(stories).collect()
+}
+
+fn replay(entries: &[Entry]) -> Outcome {
+    run(Settings::default(), entries, None)
+}
+
+/// Collects what differs, so that one run tells of all captures.
+#[derive(Default)]
+struct Differences(Vec<String>);
+
+impl Differences {
+    fn compare(&mut self, name: &str, expected: &Summary, found: &Summary) {
+        for label in expected.keys().chain(found.keys()).collect::<BTreeSet<_>>() {
+            let (expected, found) = (expected.get(label), found.get(label));
+            if expected != found {
+                self.0.push(format!(
+                    "{name}: {label}\n  expected {expected:?}\n  found    {found:?}"
+                ));
+            }
+        }
+    }
+
+    fn assert_none(self) {
+        assert!(self.0.is_empty(), "{}", self.0.join("\n"));
+    }
+}
+
+/// The change means nothing: the summary is the same.
+fn assert_invariant(change: impl Fn(&[Entry]) -> Vec<Entry>) {
+    let mut differences = Differences::default();
+    for (name, entries) in subjects() {
+        let expected = summary(&replay(&entries));
+        let found = summary(&replay(&change(&entries)));
+        differences.compare(&name, &expected, &found);
+    }
+    differences.assert_none();
+}
+
+#[test]
+fn the_same_input_gives_the_same_output() {
+    for (name, entries) in subjects() {
+        let (one, other) = (replay(&entries), replay(&entries));
+        assert_eq!(one.events, other.events, "{name}");
+        assert_eq!(summary(&one), summary(&other), "{name}");
+    }
+}
+
+#[test]
+fn copies_that_a_mirror_makes_change_nothing() {
+    for seed in 1..=3 {
+        assert_invariant(|entries| transform::copied(entries, &mut Random::new(seed)));
+    }
+}
+
+#[test]
+fn the_size_of_tcp_segments_changes_nothing() {
+    for size in [1, 5, 11, 100] {
+        assert_invariant(|entries| transform::recut(entries, size));
+    }
+}
+
+#[test]
+fn the_order_of_neighbouring_segments_changes_nothing() {
+    let mut swaps_in_all = 0;
+    let mut differences = Differences::default();
+    for seed in 1..=4 {
+        for (name, entries) in subjects() {
+            let expected = summary(&replay(&entries));
+            let (changed, swaps) = transform::reordered(&entries, &mut Random::new(seed));
+            swaps_in_all += swaps;
+            differences.compare(&name, &expected, &summary(&replay(&changed)));
+        }
+    }
+    assert!(swaps_in_all > 0, "nothing was reordered");
+    differences.assert_none();
+}
+
+#[test]
+fn another_phone_changes_nothing_for_the_others() {
+    let other = stories::boot(99).entries;
+    let mut differences = Differences::default();
+    for (name, entries) in subjects() {
+        let moved = transform::moved_to(&other, &entries);
+        let mut expected = summary(&replay(&entries));
+        // Time passes for each of them until the last record of both.
+        let last = [&entries, &moved].map(|part| part.last().map(Entry::at));
+        let last = last.into_iter().flatten().max();
+        if last > entries.last().map(Entry::at) {
+            expected = summary(&run(Settings::default(), &entries, last));
+        }
+        expected.extend(summary(&run(Settings::default(), &moved, last)));
+        let found = summary(&replay(&transform::interleaved(&entries, &other)));
+        differences.compare(&name, &expected, &found);
+    }
+    differences.assert_none();
+}
+
+#[test]
+fn a_vlan_tag_changes_nothing() {
+    assert_invariant(transform::in_a_vlan);
+}
+
+#[test]
+fn a_mirror_session_over_ip_changes_nothing() {
+    assert_invariant(transform::in_erspan);
+}
+
+/// What a run over less of the input claims beyond the run over all of it.
+fn beyond(full: &Outcome, part: &Outcome) -> Vec<String> {
+    let mut claims: Vec<String> = Claims::of(part)
+        .beyond(&Claims::of(full))
+        .into_iter()
+        .map(|claim| format!("{claim} in all"))
+        .collect();
+    for (_, device) in part.snapshot.devices.iter() {
+        let Some(name) = device.name else { continue };
+        let in_full = full
+            .snapshot
+            .devices
+            .iter()
+            .find(|(_, other)| other.name == Some(name));
+        let Some((_, in_full)) = in_full else {
+            claims.push(format!("{name} itself"));
+            continue;
+        };
+        let more = Claims::of_device(device).beyond(&Claims::of_device(in_full));
+        claims.extend(more.into_iter().map(|claim| format!("{claim} of {name}")));
+    }
+    claims
+}
+
+#[test]
+fn a_capture_that_begins_later_claims_no_more() {
+    const CUTS: usize = 60;
+    let mut failures = Vec::new();
+    for (name, entries) in subjects() {
+        let full = replay(&entries);
+        let step = entries.len().div_ceil(CUTS).max(1);
+        for cut in (1..entries.len()).step_by(step) {
+            let later = replay(&entries[cut..]);
+            for claim in beyond(&full, &later) {
+                failures.push(format!("{name} from frame {}: {claim}", cut + 1));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn a_capture_with_known_losses_claims_no_more() {
+    let mut failures = Vec::new();
+    for (name, entries) in subjects() {
+        let full = replay(&entries);
+        for (seed, every) in (1..=12).zip([2, 3, 5, 10, 20, 50].into_iter().cycle()) {
+            let mut random = Random::new(seed);
+            let lossy = replay(&transform::dropped(&entries, every, &mut random));
+            for claim in beyond(&full, &lossy) {
+                failures.push(format!("{name}, one in {every} lost, seed {seed}: {claim}"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}

@@ -1,0 +1,17 @@
+//! Small stories with a time for every frame, and exactly what the engine has to make of each.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+#[path = "scenarios/boot.rs"]
+mod boot;
+#[path = "scenarios/identity.rs"]
+mod identity;
+#[path = "scenarios/keepalive.rs"]
+mod keepalive;
+#[path = "scenarios/registration.rs"]
+mod registration;
