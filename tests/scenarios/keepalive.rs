@@ -239,10 +239,10 @@ fn a_silent_phone_is_one_gap_whatever_its_length() {
 
     // One and a half intervals are 45 seconds.
     scene.at(164.0);
-    assert_no_gap(scene.run().device(name));
+    assert_no_gap(scene.run_among_others().device(name));
 
     scene.at(166.0);
-    let outcome = scene.run();
+    let outcome = scene.run_among_others();
     let keepalives = outcome.device(name).keepalives;
     assert_eq!((keepalives.callmanager_gaps, keepalives.phone_gaps), (0, 1));
     let open = keepalives.open_gap.expect("an open gap");
@@ -255,27 +255,77 @@ fn a_silent_phone_is_one_gap_whatever_its_length() {
         .unwrap()
         .0;
     assert!(raised.distance(last_sign + Duration::from_secs(45)) < Duration::from_secs(1));
+    assert_eq!(
+        scene.run().device(name).keepalives.phone_gaps,
+        0,
+        "where nobody is heard the mirror may have failed"
+    );
 
     scene.at(400.0);
     connection.keepalive(&mut scene);
     scene.at(430.0);
     connection.keepalive(&mut scene);
+    // Even where nobody else spoke: the stream goes on without a hole, so the phone had sent nothing.
+    for outcome in [scene.run_among_others(), scene.run()] {
+        let keepalives = outcome.device(name).keepalives;
+        assert_eq!((keepalives.callmanager_gaps, keepalives.phone_gaps), (0, 1));
+        assert_eq!(keepalives.open_gap, None);
+        assert_eq!(
+            keepalives.missed, 0,
+            "every keepalive that was sent was acknowledged"
+        );
+        let server = outcome.callmanager(PRIMARY.address);
+        assert_eq!(server.keepalive_gaps.count("phone"), 1);
+        assert_eq!(server.registered, 1);
+        assert_eq!(outcome.device(name).stage, Stage::Registered);
+    }
+}
+
+#[test]
+fn a_phone_that_is_unplugged_is_lost() {
+    let mut scene = Scene::new();
+    let phone = Phone::new(79);
+    settled(&mut scene, &phone);
+    scene.at(600.0);
+    let outcome = scene.run_among_others();
+    let device = outcome.device(phone.name.as_str());
+    assert_eq!(device.stage, Stage::Lost);
+    assert_eq!(device.keepalives.phone_gaps, 1);
+    assert_eq!(device.registration.unregistrations, 1);
+    let server = outcome.callmanager(PRIMARY.address);
+    assert_eq!(server.unregistrations.count("silent"), 1);
+    assert_eq!(server.registered, 0);
+}
+
+/// A mirror port that is busier than its line drops frames, and no counter of the sensor tells.
+#[test]
+fn a_keepalive_that_the_mirror_did_not_show_makes_no_gap() {
+    let mut scene = Scene::new();
+    let phone = Phone::new(110);
+    let mut connection = settled(&mut scene, &phone);
+    scene.at(150.0);
+    connection.keepalive(&mut scene);
+    // The keepalive itself, in front of its answer and the phone's acknowledgment.
+    scene.miss(2);
+    connection.keepalives(&mut scene, 30.0, 300.0);
     let outcome = scene.run();
-    let keepalives = outcome.device(name).keepalives;
-    assert_eq!((keepalives.callmanager_gaps, keepalives.phone_gaps), (0, 1));
-    assert_eq!(keepalives.open_gap, None);
-    assert_eq!(
-        keepalives.missed, 0,
-        "every keepalive that was sent was acknowledged"
-    );
-    assert_eq!(
-        outcome
-            .callmanager(PRIMARY.address)
-            .keepalive_gaps
-            .count("phone"),
-        1
-    );
-    assert_eq!(outcome.device(name).stage, Stage::Registered);
+    assert_no_gap(outcome.device(phone.name.as_str()));
+    assert_eq!(outcome.snapshot.totals.stream_gaps, 1);
+}
+
+#[test]
+fn an_acknowledgment_that_the_mirror_did_not_show_makes_no_gap() {
+    // That the phone acknowledges its bytes proves that it was sent.
+    let mut scene = Scene::new();
+    let phone = Phone::new(111);
+    let mut connection = settled(&mut scene, &phone);
+    scene.at(150.0);
+    connection.keepalive(&mut scene);
+    scene.miss(1);
+    connection.keepalives(&mut scene, 30.0, 300.0);
+    let outcome = scene.run();
+    assert_no_gap(outcome.device(phone.name.as_str()));
+    assert_eq!(outcome.snapshot.totals.stream_gaps, 1);
 }
 
 #[test]
@@ -313,9 +363,9 @@ fn the_intervals_are_those_that_the_callmanager_gives() {
         connection.keepalive(&mut scene);
     }
     scene.at(44.0);
-    assert_no_gap(scene.run().device(phone.name.as_str()));
+    assert_no_gap(scene.run_among_others().device(phone.name.as_str()));
     scene.at(46.0);
-    let outcome = scene.run();
+    let outcome = scene.run_among_others();
     assert_eq!(outcome.device(phone.name.as_str()).keepalives.phone_gaps, 1);
 
     // Ninety seconds: a keepalive every ninety seconds is none, and one is missed only after ninety.
@@ -511,4 +561,40 @@ fn a_capture_joined_in_mid_session_infers_the_registration() {
         )
     });
     assert_eq!(inferred, 1);
+}
+
+#[test]
+fn numbers_that_begin_again_at_zero_are_no_hole() {
+    let mut scene = Scene::new();
+    let phone = Phone::new(112);
+    let mut connection = Connection::established(phone.host, 51_000, PRIMARY);
+    connection.phone_next = u32::MAX - 100;
+    connection.server_next = u32::MAX - 40;
+    connection.shake_hands(&mut scene);
+    phone.registers(&mut scene, &mut connection);
+    connection.keepalives(&mut scene, 30.0, 400.0);
+    let outcome = scene.run();
+    let device = outcome.device(phone.name.as_str());
+    assert_no_gap(device);
+    assert_eq!(device.keepalives.sent, 13);
+    assert_eq!(outcome.snapshot.totals.stream_gaps, 0);
+}
+
+#[test]
+fn a_capture_that_cuts_its_frames_shows_keepalives_and_no_gap() {
+    let mut scene = Scene::new();
+    let phone = Phone::new(113);
+    let mut connection = phone.registered(&mut scene, 51_000, &PRIMARY);
+    connection.keepalives(&mut scene, 30.0, 300.0);
+    for entry in &mut scene.entries {
+        if let Entry::Frame(frame) = entry {
+            frame.bytes.truncate(68);
+        }
+    }
+    let outcome = scene.run();
+    assert!(outcome.snapshot.totals.truncated > 0);
+    assert_eq!(outcome.shown().len(), 1);
+    let device = outcome.shown()[0];
+    assert_eq!(device.stage, Stage::Registered);
+    assert_no_gap(device);
 }

@@ -13,7 +13,7 @@ use phonewatch::wire::sccp::{
 };
 
 use crate::support::stories::{self, DHCP_SERVER, PRIMARY, SECONDARY};
-use crate::support::{Connection, Host, Outcome, Phone, Scene};
+use crate::support::{Connection, Entry, Host, Outcome, Phone, Scene};
 
 const TERTIARY: Host = Host::server(13);
 
@@ -218,7 +218,7 @@ fn failover_and_failback_by_the_list_that_the_server_gives() {
 
 #[test]
 fn failover_and_failback_by_the_settings() {
-    let known = |host: &Host, role| KnownServer {
+    let known = |host: &Host, role: Role| KnownServer {
         address: address(host),
         name: Some(format!("cm-{}", role.label())),
         role,
@@ -698,5 +698,100 @@ fn a_connection_that_nothing_answers_is_one_failure() {
             .tcp_connects
             .count("unanswered"),
         1
+    );
+}
+
+#[test]
+fn an_answer_that_overtakes_its_question_is_its_answer() {
+    // Two mirror ports: one for each direction, and the slower one shows the phone's.
+    let mut scene = Scene::new();
+    let phone = Phone::new(44);
+    let mut connection = phone.registered(&mut scene, 51_000, &PRIMARY);
+    connection.keepalives(&mut scene, 30.0, 100.0);
+    for entry in &mut scene.entries {
+        if let Entry::Frame(frame) = entry
+            && frame.bytes.get(6..12) == Some(&phone.host.mac.0)
+        {
+            frame.source = 1;
+            frame.at = frame.at + Duration::from_millis(4);
+        }
+    }
+    scene.entries.sort_by_key(Entry::at);
+    let outcome = scene.run();
+    let device = outcome.device(phone.name.as_str());
+    assert_eq!(device.stage, Stage::Registered);
+    assert_eq!(device.registration.registrations, 1);
+    assert_eq!(
+        device.registration.current.unwrap().proof,
+        Proof::Acknowledged
+    );
+    assert_eq!((device.keepalives.sent, device.keepalives.missed), (3, 0));
+    assert_eq!(device.keepalives.callmanager_gaps, 0);
+    assert_eq!((device.tcp_refused, device.tcp_unanswered), (0, 0));
+}
+
+#[test]
+fn a_phone_that_starts_anew_without_a_word_replaces_its_registration() {
+    let mut scene = Scene::new();
+    let phone = Phone::new(45);
+    let name = phone.name.as_str();
+    let mut first = phone.registered(&mut scene, 51_000, &PRIMARY);
+    first.keepalives(&mut scene, 30.0, 100.0);
+    // Its power was cut: no FIN, and the same port again, with other numbers.
+    scene.at(110.0);
+    phone.fetches_config(&mut scene, &DHCP_SERVER, &[PRIMARY]);
+    let mut second = Connection::established(phone.host, 51_000, PRIMARY);
+    second.phone_next = 77_777_777;
+    second.server_next = 5_555_555;
+    second.shake_hands(&mut scene);
+    phone.registers(&mut scene, &mut second);
+    second.keepalives(&mut scene, 30.0, 200.0);
+    let outcome = scene.run();
+    let device = outcome.device(name);
+    assert_eq!(device.stage, Stage::Registered);
+    let registration = &device.registration;
+    assert_eq!((registration.registrations, registration.moves), (2, 0));
+    assert_eq!(registration.unregistrations, 1);
+    assert_eq!(
+        (device.keepalives.missed, device.keepalives.callmanager_gaps),
+        (0, 0)
+    );
+    assert_eq!(outcome.callmanager(PRIMARY.address).registered, 1);
+}
+
+#[test]
+fn a_router_that_takes_over_is_the_last_resort() {
+    let mut scene = Scene::new();
+    let phone = Phone::new(46);
+    let name = phone.name.as_str();
+    let router = Host::new([0x00, 0x0C, 0xCE, 1, 1, 1], [10, 1, 1, 1]);
+    let srst = format!(
+        "<srstInfo><srstOption>Enable</srstOption><ipAddr1>{}</ipAddr1><port1>2000</port1></srstInfo>",
+        router.address
+    );
+    let content = crate::support::phone::config_file(&[PRIMARY, SECONDARY])
+        .replace("</devicePool>", &format!("{srst}</devicePool>"));
+    let client = (&phone.host, 50_000);
+    let server = (&DHCP_SERVER, 40_000);
+    scene.tftp(client, server, &phone.config_file(), content.as_bytes());
+    let first = phone.registered(&mut scene, 51_000, &SECONDARY);
+    scene.pass(5.0);
+    first.server_resets(&mut scene);
+    let mut second = phone.registered(&mut scene, 51_001, &router);
+    scene.pass(5.0);
+    second.phone_closes(&mut scene);
+    phone.registered(&mut scene, 51_002, &PRIMARY);
+    let outcome = scene.run();
+    let kinds: Vec<_> = registrations(&outcome, name)
+        .into_iter()
+        .map(|(server, kind, _)| (server, kind.unwrap()))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            (address(&SECONDARY), RegistrationKind::New),
+            (address(&router), RegistrationKind::Failover),
+            (address(&PRIMARY), RegistrationKind::Failback),
+        ]
     );
 }

@@ -121,9 +121,15 @@ impl Scene {
         }));
     }
 
-    /// The last frame goes over the wire at its time but is not captured.
-    pub(crate) fn forget_last(&mut self) {
+    /// The frame made last went over the wire and was not captured, and nobody knows.
+    pub(crate) fn miss_last(&mut self) {
         self.entries.pop();
+    }
+
+    /// The frame that was made `back` before the last one, likewise.
+    pub(crate) fn miss(&mut self, back: usize) {
+        let place = self.entries.len() - 1 - back;
+        self.entries.remove(place);
     }
 
     /// What the engine makes of it, at the time the scene has reached.
@@ -133,6 +139,14 @@ impl Scene {
 
     pub(crate) fn run_with(&self, settings: Settings) -> Outcome {
         run(settings, &self.entries, Some(self.now))
+    }
+
+    /// The same while others talk on the wire, so that the sensor is known to be alive: only then is silence a fact.
+    pub(crate) fn run_among_others(&self) -> Outcome {
+        let mut entries = self.entries.clone();
+        entries.extend(background(Self::BEGIN, self.now));
+        entries.sort_by_key(Entry::at);
+        run(Settings::default(), &entries, Some(self.now))
     }
 
     /// A header that no other packet of the scene has: every sender numbers its packets.
@@ -249,6 +263,22 @@ impl Scene {
         };
         self.udp(server, client, &error.encode());
     }
+}
+
+/// Two computers that ask each other for the time, every two seconds.
+fn background(from: Timestamp, until: Timestamp) -> Vec<Entry> {
+    const NTP: u16 = 123;
+    let one = Host::new([2, 0, 0, 0, 9, 1], [10, 9, 9, 1]);
+    let other = Host::new([2, 0, 0, 0, 9, 2], [10, 9, 9, 2]);
+    let mut scene = Scene::new();
+    scene.now = from;
+    while scene.now <= until {
+        scene.udp((&one, NTP), (&other, NTP), &[0x23; 48]);
+        scene.udp((&other, NTP), (&one, NTP), &[0x24; 48]);
+        scene.pass(2.0);
+    }
+    scene.entries.retain(|entry| entry.at() <= until);
+    scene.entries
 }
 
 /// The Ethernet header from one station to another; the VLAN is that of either.

@@ -2,6 +2,7 @@
 //!
 //! Headers are found here by hand and not with the program's own decoder, which is what is being tried.
 
+use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -87,11 +88,20 @@ pub(crate) fn in_erspan(entries: &[Entry]) -> Vec<Entry> {
     })
 }
 
-/// TCP segments cut into pieces of at most `size` bytes.
+/// TCP segments cut into pieces of at most `size` bytes, in connections that are seen from their SYN on. In others, where
+/// a segment begins is a hint of where a message does, so that the cut is not without meaning.
 pub(crate) fn recut(entries: &[Entry], size: usize) -> Vec<Entry> {
+    const SYN: u8 = 0x02;
     let mut all = Vec::new();
+    let mut begun = HashSet::new();
     for entry in entries {
-        match entry.frame().and_then(|frame| pieces(frame, size)) {
+        let tcp = entry.frame().and_then(Tcp::of);
+        if let Some(tcp) = tcp.as_ref().filter(|tcp| tcp.flags & SYN != 0) {
+            begun.insert(tcp.ends.connection());
+        }
+        let may_cut = tcp.is_some_and(|tcp| begun.contains(&tcp.ends.connection()));
+        let frame = entry.frame().filter(|_| may_cut);
+        match frame.and_then(|frame| pieces(frame, size)) {
             Some(pieces) => all.extend(pieces.into_iter().map(Entry::Frame)),
             None => all.push(entry.clone()),
         }
@@ -143,9 +153,8 @@ pub(crate) fn reordered(entries: &[Entry], random: &mut Random) -> (Vec<Entry>, 
     let mut all = entries.to_vec();
     let mut swaps = 0;
     // For each connection the place of its last segment, while that may still be swapped with the next one.
-    let mut last: std::collections::HashMap<Endpoints, (usize, Ends)> =
-        std::collections::HashMap::new();
-    let mut begun: std::collections::HashSet<Ends> = std::collections::HashSet::new();
+    let mut last: HashMap<Endpoints, (usize, Ends)> = HashMap::new();
+    let mut begun: HashSet<Ends> = HashSet::new();
     for place in 0..all.len() {
         let Some(tcp) = all[place].frame().and_then(Tcp::of) else {
             continue;
@@ -192,11 +201,9 @@ fn set_at(entry: &mut Entry, at: phonewatch::time::Timestamp) {
     }
 }
 
-/// Another scene told at the same time: its first record falls on the first one here.
-pub(crate) fn interleaved(entries: &[Entry], other: &[Entry]) -> Vec<Entry> {
-    let mut all = entries.to_vec();
-    all.extend(moved_to(other, entries));
-    in_order(all)
+/// Two captures of the same time as one.
+pub(crate) fn merged(one: &[Entry], other: &[Entry]) -> Vec<Entry> {
+    in_order(one.iter().chain(other).cloned().collect())
 }
 
 /// The records of `other` at times that begin with the first of `entries`.
@@ -214,6 +221,29 @@ pub(crate) fn moved_to(other: &[Entry], entries: &[Entry]) -> Vec<Entry> {
             entry
         })
         .collect()
+}
+
+/// In place of every frame one of others, who have nothing to do with phones.
+pub(crate) fn as_background(entries: &[Entry]) -> Vec<Entry> {
+    let header = EthernetFrame::new(MacAddr([2, 0, 0, 0, 9, 3]), MacAddr([2, 0, 0, 0, 9, 4]));
+    let mut number = 0;
+    each_frame(entries, |frame| {
+        number += 1;
+        let ip = Ipv4 {
+            identification: number,
+            ..Ipv4::new(Ipv4Addr::new(10, 9, 9, 3), Ipv4Addr::new(10, 9, 9, 4))
+        };
+        Captured {
+            link: LinkType::Ethernet,
+            ..Captured::ethernet(frame.at, header.udp(&ip, 123, 123, &[0x23; 48]))
+        }
+    })
+}
+
+/// One frame in `every` is missing, and nobody knows.
+pub(crate) fn missing(entries: &[Entry], every: usize, random: &mut Random) -> Vec<Entry> {
+    let is_kept = |_: &&Entry| !random.once_in(every);
+    entries.iter().filter(is_kept).cloned().collect()
 }
 
 /// One frame in `every` is lost, and the sensor says so when it happens.
