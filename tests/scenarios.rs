@@ -4,6 +4,10 @@
     clippy::expect_used,
     reason = "a test fails by panicking"
 )]
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test picks what it looks at"
+)]
 
 mod support;
 

@@ -598,3 +598,52 @@ fn a_capture_that_cuts_its_frames_shows_keepalives_and_no_gap() {
     assert_eq!(device.stage, Stage::Registered);
     assert_no_gap(device);
 }
+
+#[test]
+fn a_callmanager_that_dies_is_one_gap_and_then_a_failover() {
+    let mut scene = Scene::new();
+    let phone = Phone::new(114);
+    let name = phone.name.as_str();
+    phone.fetches_config(&mut scene, &PRIMARY, &[PRIMARY, SECONDARY]);
+    let mut first = settled(&mut scene, &phone);
+    // Nothing of the server any more, not even TCP.
+    scene.at(150.0);
+    first.phone_sends(&mut scene, &encode::keep_alive(0));
+    for wait in [0.5, 1.0, 2.0, 4.0, 8.0] {
+        scene.pass(wait);
+        first.phone_repeats(&mut scene);
+    }
+    scene.at(180.0);
+    first.phone_sends(&mut scene, &encode::keep_alive(0));
+    scene.at(190.0);
+    first.phone_resets(&mut scene);
+    let mut second = phone.registered(&mut scene, 51_001, &SECONDARY);
+    second.keepalives(&mut scene, 30.0, 300.0);
+    let outcome = scene.run();
+    let device = outcome.device(name);
+    let keepalives = device.keepalives;
+    assert_eq!(
+        keepalives.missed, 1,
+        "the second was not due to be answered yet"
+    );
+    assert_eq!((keepalives.callmanager_gaps, keepalives.phone_gaps), (1, 0));
+    assert_eq!(keepalives.open_gap, None);
+    assert_eq!(
+        gaps(&outcome, name),
+        [
+            (GapDirection::CallManager, true),
+            (GapDirection::CallManager, false)
+        ]
+    );
+    assert_eq!(device.registration.moves, 1);
+    assert_eq!(device.stage, Stage::Registered);
+    let (dead, alive) = (
+        outcome.callmanager(PRIMARY.address),
+        outcome.callmanager(SECONDARY.address),
+    );
+    assert_eq!(dead.keepalive_gaps.count("callmanager"), 1);
+    assert_eq!(dead.unregistrations.count("closed_by_phone"), 1);
+    assert_eq!(dead.registered, 0);
+    assert_eq!(alive.registrations.count("failover"), 1);
+    assert_eq!((alive.registered, alive.keepalive_gaps.total()), (1, 0));
+}

@@ -795,3 +795,95 @@ fn a_router_that_takes_over_is_the_last_resort() {
         ]
     );
 }
+
+#[test]
+fn a_phone_that_one_server_refuses_registers_with_the_next() {
+    let mut scene = Scene::new();
+    let phone = Phone::new(47);
+    let name = phone.name.as_str();
+    phone.fetches_config(&mut scene, &DHCP_SERVER, &[PRIMARY, SECONDARY]);
+    let mut first = phone.connects(&mut scene, 51_000, &PRIMARY);
+    phone.asks(&mut scene, &mut first);
+    first.server_sends(&mut scene, &encode::register_reject(0, b"Error DBConfig"));
+    first.phone_closes(&mut scene);
+    scene.pass(3.0);
+    phone.registered(&mut scene, 51_001, &SECONDARY);
+    let outcome = scene.run();
+    let device = outcome.device(name);
+    assert_eq!(device.stage, Stage::Registered);
+    let registration = &device.registration;
+    assert_eq!((registration.registrations, registration.rejects), (1, 1));
+    assert_eq!((registration.moves, registration.unregistrations), (0, 0));
+    assert_eq!(registration.current.unwrap().role, Role::Secondary);
+    assert_eq!(
+        registrations(&outcome, name)[0].1,
+        Some(RegistrationKind::New)
+    );
+}
+
+#[test]
+fn a_move_away_from_an_inferred_registration_is_a_move() {
+    let mut scene = Scene::new();
+    let phone = Phone::new(48);
+    let name = phone.name.as_str();
+    phone.fetches_config(&mut scene, &DHCP_SERVER, &[PRIMARY, SECONDARY]);
+    let mut first = Connection::established(phone.host, 51_000, PRIMARY);
+    first.keepalive(&mut scene);
+    first.keepalives(&mut scene, 30.0, 70.0);
+    first.server_resets(&mut scene);
+    phone.registered(&mut scene, 51_001, &SECONDARY);
+    let outcome = scene.run();
+    assert_eq!(
+        registrations(&outcome, name),
+        [
+            (address(&PRIMARY), None, Proof::Inferred),
+            (
+                address(&SECONDARY),
+                Some(RegistrationKind::Failover),
+                Proof::Acknowledged
+            ),
+        ]
+    );
+    assert_eq!(outcome.device(name).registration.moves, 1);
+}
+
+/// A router's word that a packet of the phone did not arrive, quoting the frame made last.
+fn unreachable(scene: &mut Scene, phone: &Phone, code: u8) {
+    let router = Host::new([0x00, 0x0C, 0xCE, 1, 1, 1], [10, 1, 1, 1]);
+    let quoted = scene.entries.last().and_then(Entry::frame).unwrap().bytes[14..].to_vec();
+    let message = [&[3, code, 0, 0, 0, 0, 0, 0][..], &quoted].concat();
+    let ip = scene.ip(&router, &phone.host);
+    let header = crate::support::scene::ethernet(&router, &phone.host);
+    scene.frame(header.ipv4(&ip, 1, &message));
+}
+
+#[test]
+fn what_a_router_cannot_deliver_is_a_failure_at_once() {
+    let mut scene = Scene::new();
+    let phone = Phone::new(49);
+    let name = phone.name.as_str();
+    phone.leases(&mut scene, &DHCP_SERVER, 9);
+    // Nobody listens at the port of TFTP.
+    scene.tftp_request((&phone.host, 50_000), &DHCP_SERVER, &phone.config_file());
+    unreachable(&mut scene, &phone, 3);
+    // There is no way to the host.
+    Connection::established(phone.host, 51_000, PRIMARY).syn(&mut scene);
+    unreachable(&mut scene, &phone, 1);
+    let outcome = scene.run();
+    let device = outcome.device(name);
+    assert_eq!((device.tftp.requests, device.tftp.unanswered), (1, 1));
+    assert_eq!((device.tcp_refused, device.tcp_unanswered), (0, 1));
+    assert_eq!(outcome.transfers(DHCP_SERVER.address, "no_answer"), 1);
+    let server = outcome.callmanager(PRIMARY.address);
+    assert_eq!(server.tcp_connects.count("unreachable"), 1);
+    let failed = outcome.count(|kind| {
+        matches!(
+            kind,
+            EventKind::ConnectFailed {
+                result: "unreachable",
+                ..
+            }
+        )
+    });
+    assert_eq!(failed, 1);
+}

@@ -51,7 +51,7 @@ impl Connection {
 
     pub(crate) fn shake_hands(&mut self, scene: &mut Scene) {
         self.syn(scene);
-        self.from_server(
+        self.server_segment(
             scene,
             self.server_next,
             true,
@@ -74,7 +74,7 @@ impl Connection {
     pub(crate) fn refuse(scene: &mut Scene, phone: Host, phone_port: u16, server: Host) {
         let connection = Self::established(phone, phone_port, server);
         connection.syn(scene);
-        connection.from_server(scene, 0, true, TcpFlags::RST | TcpFlags::ACK, &[]);
+        connection.server_segment(scene, 0, true, TcpFlags::RST | TcpFlags::ACK, &[]);
     }
 
     /// The phone sends bytes.
@@ -94,7 +94,7 @@ impl Connection {
 
     /// The server sends bytes.
     pub(crate) fn server_sends(&mut self, scene: &mut Scene, bytes: &[u8]) {
-        self.from_server(scene, self.server_next, false, DATA, bytes);
+        self.server_segment(scene, self.server_next, false, DATA, bytes);
         self.server_next = self.server_next.wrapping_add(length(bytes));
     }
 
@@ -109,7 +109,7 @@ impl Connection {
     }
 
     pub(crate) fn server_acks(&self, scene: &mut Scene) {
-        self.from_server(scene, self.server_next, false, TcpFlags::ACK, &[]);
+        self.server_segment(scene, self.server_next, false, TcpFlags::ACK, &[]);
     }
 
     /// The phone closes and the server agrees.
@@ -143,13 +143,13 @@ impl Connection {
 
     pub(crate) fn server_fin(&mut self, scene: &mut Scene) {
         let flags = TcpFlags::FIN | TcpFlags::ACK;
-        self.from_server(scene, self.server_next, false, flags, &[]);
+        self.server_segment(scene, self.server_next, false, flags, &[]);
         self.server_next = self.server_next.wrapping_add(1);
     }
 
     pub(crate) fn server_resets(&self, scene: &mut Scene) {
         let flags = TcpFlags::RST | TcpFlags::ACK;
-        self.from_server(scene, self.server_next, false, flags, &[]);
+        self.server_segment(scene, self.server_next, false, flags, &[]);
     }
 
     pub(crate) fn phone_resets(&self, scene: &mut Scene) {
@@ -203,7 +203,7 @@ impl Connection {
     }
 
     /// A segment of the server; one that answers a SYN acknowledges one number more than was sent.
-    fn from_server(
+    fn server_segment(
         &self,
         scene: &mut Scene,
         sequence: u32,

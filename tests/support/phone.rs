@@ -1,5 +1,6 @@
 //! A phone of a scene: what it says on its way from the wall socket to its CallManager.
 
+use std::fmt::Write;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -215,18 +216,17 @@ impl Phone {
 
 /// The configuration of a phone of CallManager 4.
 pub(crate) fn config_file(callmanagers: &[Host]) -> String {
-    let members: String = callmanagers
-        .iter()
-        .zip(0..)
-        .map(|(server, priority)| {
-            format!(
-                "<member priority=\"{priority}\"><callManager><name>{address}</name><ports>\
-                 <ethernetPhonePort>2000</ethernetPhonePort></ports>\
-                 <processNodeName>{address}</processNodeName></callManager></member>",
-                address = server.address
-            )
-        })
-        .collect();
+    let mut members = String::new();
+    for (priority, server) in callmanagers.iter().enumerate() {
+        let address = server.address;
+        write!(
+            members,
+            "<member priority=\"{priority}\"><callManager><name>{address}</name><ports>\
+             <ethernetPhonePort>2000</ethernetPhonePort></ports>\
+             <processNodeName>{address}</processNodeName></callManager></member>"
+        )
+        .expect("a string takes any text");
+    }
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<device><devicePool><name>Default</name>\
          <callManagerGroup><name>Default</name><members>{members}</members></callManagerGroup>\

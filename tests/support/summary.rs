@@ -57,10 +57,7 @@ impl Line {
             },
             dns_failures: device.dns_failures,
             tcp_failures: (device.tcp_refused, device.tcp_unanswered),
-            last_reset_reason: device
-                .last_reset_reason
-                .as_ref()
-                .map(|reason| reason.to_string()),
+            last_reset_reason: device.last_reset_reason.as_ref().map(ToString::to_string),
         }
     }
 }

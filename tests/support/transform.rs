@@ -91,7 +91,6 @@ pub(crate) fn in_erspan(entries: &[Entry]) -> Vec<Entry> {
 /// TCP segments cut into pieces of at most `size` bytes, in connections that are seen from their SYN on. In others, where
 /// a segment begins is a hint of where a message does, so that the cut is not without meaning.
 pub(crate) fn recut(entries: &[Entry], size: usize) -> Vec<Entry> {
-    const SYN: u8 = 0x02;
     let mut all = Vec::new();
     let mut begun = HashSet::new();
     for entry in entries {
@@ -110,9 +109,8 @@ pub(crate) fn recut(entries: &[Entry], size: usize) -> Vec<Entry> {
 }
 
 fn pieces(frame: &Captured, size: usize) -> Option<Vec<Captured>> {
-    const FIN_AND_PUSH: u8 = 0x09;
     let tcp = Tcp::of(frame)?;
-    if tcp.payload.len() <= size || tcp.flags & 0x06 != 0 {
+    if tcp.payload.len() <= size || tcp.flags & (SYN | RST) != 0 {
         return None;
     }
     let head = frame.bytes.get(..tcp.payload_at)?;
@@ -131,9 +129,9 @@ fn pieces(frame: &Captured, size: usize) -> Option<Vec<Captured>> {
         }
         correct_checksum(&mut bytes[tcp.ip..tcp.ip + 20]);
         let sequence = tcp.sequence.wrapping_add(offset);
-        bytes[tcp.tcp + 4..tcp.tcp + 8].copy_from_slice(&sequence.to_be_bytes());
+        bytes[tcp.header + 4..tcp.header + 8].copy_from_slice(&sequence.to_be_bytes());
         if place + 1 < count {
-            bytes[tcp.tcp + 13] &= !FIN_AND_PUSH;
+            bytes[tcp.header + 13] &= !(FIN | PUSH);
         }
         offset += u32::try_from(part.len()).ok()?;
         let length = u32::try_from(bytes.len()).ok()?;
@@ -160,13 +158,13 @@ pub(crate) fn reordered(entries: &[Entry], random: &mut Random) -> (Vec<Entry>, 
             continue;
         };
         let (ends, connection) = (tcp.ends, tcp.ends.connection());
-        let plain = tcp.flags & 0x07 == 0 && !tcp.payload.is_empty();
-        if tcp.flags & 0x02 != 0 {
+        let plain = tcp.flags & (FIN | SYN | RST) == 0 && !tcp.payload.is_empty();
+        if tcp.flags & SYN != 0 {
             begun.insert(ends);
         }
         if !plain {
             // An acknowledgment alone does not stand between two segments of the other direction.
-            if tcp.flags & 0x07 != 0 {
+            if tcp.flags & (FIN | SYN | RST) != 0 {
                 last.remove(&connection);
             }
             continue;
@@ -277,6 +275,12 @@ fn in_order(mut entries: Vec<Entry>) -> Vec<Entry> {
     entries
 }
 
+/// TCP's control bits.
+const FIN: u8 = 0x01;
+const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
+const PUSH: u8 = 0x08;
+
 /// One direction of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Ends {
@@ -297,7 +301,7 @@ impl Ends {
 /// A whole TCP segment in IPv4, by the offsets of its parts.
 struct Tcp<'a> {
     ip: usize,
-    tcp: usize,
+    header: usize,
     payload_at: usize,
     payload: &'a [u8],
     sequence: u32,
@@ -315,15 +319,15 @@ impl<'a> Tcp<'a> {
         if header[9] != 6 || is_fragment {
             return None;
         }
-        let tcp = ip + usize::from(header[0] & 0x0F) * 4;
-        let segment = bytes.get(tcp..tcp + 20)?;
-        let payload_at = tcp + usize::from(segment[12] >> 4) * 4;
+        let start = ip + usize::from(header[0] & 0x0F) * 4;
+        let segment = bytes.get(start..start + 20)?;
+        let payload_at = start + usize::from(segment[12] >> 4) * 4;
         let payload = bytes.get(payload_at..ip + total)?;
         let address = |at: usize| [header[at], header[at + 1], header[at + 2], header[at + 3]];
         let port = |at: usize| u16::from_be_bytes([segment[at], segment[at + 1]]);
         Some(Self {
             ip,
-            tcp,
+            header: start,
             payload_at,
             payload,
             sequence: u32::from_be_bytes([segment[4], segment[5], segment[6], segment[7]]),

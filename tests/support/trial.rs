@@ -113,6 +113,12 @@ impl Drive {
         self.drain();
     }
 
+    /// A timer that nobody asked for.
+    pub(crate) fn fire(&mut self, now: Timestamp) {
+        self.engine.handle_timeout(now);
+        self.drain();
+    }
+
     pub(crate) fn snapshot(&mut self) -> Arc<Snapshot> {
         self.engine.snapshot()
     }
@@ -263,9 +269,12 @@ impl Outcome {
     pub(crate) fn stages(&self, name: &str) -> Vec<Stage> {
         self.story(name)
             .into_iter()
-            .filter_map(|(_, kind)| match kind {
-                EventKind::StageChanged { to, .. } => Some(*to),
-                _ => None,
+            .filter_map(|(_, kind)| {
+                if let EventKind::StageChanged { to, .. } = kind {
+                    Some(*to)
+                } else {
+                    None
+                }
             })
             .collect()
     }
