@@ -58,6 +58,13 @@ pub(super) struct Half {
     pub(super) unseen: Option<Timestamp>,
 }
 
+impl Half {
+    /// When this side last spoke: a frame of it was seen, or the other side acknowledged one that was not.
+    pub(super) fn spoke(&self) -> Option<Timestamp> {
+        self.heard.max(self.unseen)
+    }
+}
+
 /// Everything known of a connection.
 pub(super) struct Connection {
     pub(super) phase: Phase,
@@ -158,7 +165,7 @@ impl Connection {
             return None;
         }
         let interval = self.keepalives.interval(configured);
-        let heard = self.client.heard?;
+        let heard = self.client.spoke()?;
         // A nanosecond more, since a gap is more than one and a half intervals.
         let gap = heard + interval.mul_f32(1.5) + Duration::from_nanos(1);
         Some((gap, heard + interval.saturating_mul(3)))

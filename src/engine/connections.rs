@@ -103,7 +103,7 @@ impl Connections {
         connection.source = seen.source;
         follow_merges(world, key, connection);
         let mut subject = Subject { key, connection };
-        let silent_since = subject.connection.client.heard;
+        let silent_since = subject.connection.client.spoke();
         subject.connection.half(seen.side).heard = Some(at);
         if subject.connection.client.heard.is_some() && subject.connection.server.heard.is_some() {
             world.both_directions_seen(seen.source);

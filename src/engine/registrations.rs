@@ -470,7 +470,7 @@ impl World {
         };
         let (Some(id), Some(heard)) = (
             self.registered_device(subject),
-            subject.connection.client.heard,
+            subject.connection.client.spoke(),
         ) else {
             return;
         };

@@ -314,6 +314,20 @@ fn a_keepalive_that_the_mirror_did_not_show_makes_no_gap() {
 }
 
 #[test]
+fn a_phone_that_only_its_server_heard_was_not_silent() {
+    // Neither the keepalive nor the phone's acknowledgment is shown, but the answer acknowledges the keepalive's bytes.
+    let mut scene = Scene::new();
+    let phone = Phone::new(113);
+    let mut connection = settled(&mut scene, &phone);
+    scene.at(150.0);
+    connection.keepalive(&mut scene);
+    scene.miss(2);
+    scene.miss(0);
+    connection.keepalives(&mut scene, 30.0, 300.0);
+    assert_no_gap(scene.run_among_others().device(phone.name.as_str()));
+}
+
+#[test]
 fn an_acknowledgment_that_the_mirror_did_not_show_makes_no_gap() {
     // That the phone acknowledges its bytes proves that it was sent.
     let mut scene = Scene::new();
