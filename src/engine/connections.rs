@@ -400,7 +400,6 @@ fn handshake(world: &mut World, subject: &mut Subject<'_>, seen: &Seen<'_>) {
             && !flags.ack()
             && let Some(id) = connection.device
         {
-            world.with(id, |device| device.boot.step(Step::Connect, at));
             world.step(id, Step::Connect, Stage::Connecting, at);
         }
     }

@@ -43,6 +43,7 @@ impl World {
             return;
         }
         match subject.connection.session.observe(sign, at) {
+            Change::None if sign == Sign::Closed => self.settle_stage(id, at),
             Change::None => {}
             Change::Asking => {
                 self.with(id, |device| device.boot.step(Step::Register, at));
@@ -52,12 +53,24 @@ impl World {
             Change::Refused => {
                 self.ended(id, subject.key, EndCause::Replaced, at);
                 self.set_stage(id, Stage::Rejected, at);
+                self.settle_stage(id, at);
             }
             Change::Ended => self.ended(id, subject.key, cause, at),
             Change::EndedUnseen => {
                 self.registered(id, subject.key, Proof::Inferred, None, at);
                 self.ended(id, subject.key, cause, at);
             }
+        }
+    }
+
+    /// What came of asking elsewhere changes nothing for a device that is still registered where it was.
+    fn settle_stage(&mut self, id: DeviceId, at: Timestamp) {
+        let is_registered = self
+            .devices
+            .device(id)
+            .is_some_and(|device| device.registration.current.is_some());
+        if is_registered {
+            self.set_stage(id, Stage::Registered, at);
         }
     }
 

@@ -380,6 +380,32 @@ fn three_moves_over_more_than_half_an_hour_are_no_flapping() {
 }
 
 #[test]
+fn what_another_server_says_changes_nothing_for_a_phone_that_stays_registered() {
+    for is_refused in [true, false] {
+        let mut scene = Scene::new();
+        let phone = Phone::new(47);
+        let mut primary = phone.registered(&mut scene, 50_000, &PRIMARY);
+        scene.pass(5.0);
+        let mut secondary = phone.connects(&mut scene, 50_001, &SECONDARY);
+        phone.asks(&mut scene, &mut secondary);
+        if is_refused {
+            let reject = encode::register_reject(0, b"Error: No License");
+            secondary.server_sends(&mut scene, &reject);
+        }
+        secondary.phone_closes(&mut scene);
+        scene.pass(20.0);
+        primary.keepalive(&mut scene);
+        let outcome = scene.run();
+        let device = outcome.device(phone.name.as_str());
+        assert_eq!(device.stage, Stage::Registered, "refused: {is_refused}");
+        assert_eq!(device.registration.rejects, u64::from(is_refused));
+        let current = device.registration.current.expect("a registration");
+        assert_eq!(current.callmanager, address(&PRIMARY));
+        assert_eq!(registrations(&outcome, phone.name.as_str()).len(), 1);
+    }
+}
+
+#[test]
 fn a_rejected_phone_stays_rejected_though_it_sends_keepalives() {
     let mut scene = Scene::new();
     let phone = Phone::new(35);
