@@ -19,6 +19,9 @@
 //! A capture file takes the same way: only the source of the frames is another one (`capture::file`), so a problem in
 //! the field becomes a test by saving its capture.
 //!
+//! Beside all this, [`simulate`] makes the frames of whole fleets with the encoders of `wire`; nothing that runs as a
+//! daemon imports it.
+//!
 //! # Four rules
 //!
 //! 1. **One direction.** `time, net, record <- wire <- flow <- phone <- event, snapshot <- engine <- metrics, web,
@@ -52,6 +55,7 @@ pub mod net;
 pub mod phone;
 pub mod record;
 pub mod report;
+pub mod simulate;
 pub mod snapshot;
 pub mod time;
 pub mod web;

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module with all those it may import, itself aside.
-const MAY_IMPORT: [(&str, &[&str]); 18] = [
+const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ("time", &[]),
     ("net", &["time"]),
     ("record", &["time", "net"]),
@@ -25,7 +25,8 @@ const MAY_IMPORT: [(&str, &[&str]); 18] = [
     ("engine", BELOW_ENGINE),
     ("capture", &["time", "net", "record"]),
     ("config", &["net", "phone", "capture"]),
-    ("cli", &["config"]),
+    ("simulate", &["time", "net", "record", "wire"]),
+    ("cli", &["config", "simulate"]),
     ("report", READERS),
     ("metrics", READERS),
     ("web", &["metrics", "snapshot"]),
@@ -33,7 +34,7 @@ const MAY_IMPORT: [(&str, &[&str]); 18] = [
         "app",
         &[
             "time", "net", "record", "wire", "flow", "phone", "event", "snapshot", "engine",
-            "capture", "config", "cli", "report", "metrics", "web",
+            "capture", "config", "cli", "report", "simulate", "metrics", "web",
         ],
     ),
     ("lib", &[]),

@@ -1,0 +1,311 @@
+//! One simulated phone: its acts one after the other, each written down only when the one before has been played.
+
+use std::collections::VecDeque;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use super::acts::{Act, Refrain, acts};
+use super::boot::{self, CALLMANAGERS, LOAD, Naming};
+use super::connection::Connection;
+use super::random::Random;
+use super::script::{Host, Script};
+use super::truth::{Fact, PhoneTruth};
+use super::{Scenario, signalling};
+use crate::net::{DeviceName, MacAddr};
+use crate::time::Timestamp;
+use crate::wire::sccp::{DeviceType, Register, ResetType, UnregisterStatus, encode};
+
+/// A phone with what it still has to do.
+#[derive(Debug)]
+pub(super) struct SimulatedPhone {
+    pub(super) script: Script,
+    pub(super) truth: PhoneTruth,
+    host: Host,
+    acts: VecDeque<Act>,
+    /// What follows for ever once all acts are played.
+    again: Refrain,
+    /// The connection that carries the registration, and the one in reserve.
+    active: Option<Connection>,
+    standby: Option<Connection>,
+    port: u16,
+    reject: &'static str,
+}
+
+impl SimulatedPhone {
+    /// The phone of this number, counted from 0.
+    pub(super) fn new(
+        number: u32,
+        scenario: Scenario,
+        seed: u64,
+        span: (Timestamp, Duration),
+    ) -> Self {
+        let (begin, length) = span;
+        let mut random = Random::of(seed, u64::from(number));
+        let [_, a, b, c] = number.to_be_bytes();
+        let mac = MacAddr([0x00, 0x13, 0x80, a, b, c]);
+        let name = DeviceName::from_mac(mac);
+        let host = Host::phone(mac, address(number));
+        let (acts, again) = acts(scenario, &mut random, length);
+        let reject = REJECTS
+            .get(usize::try_from(random.below(REJECTS.len() as u64)).unwrap_or(0))
+            .copied()
+            .unwrap_or_default();
+        let port = 49_152 + (random.number16() >> 3);
+        Self {
+            script: Script::new(begin, random),
+            truth: PhoneTruth::new(mac, name, scenario),
+            host,
+            acts: acts.into(),
+            again,
+            active: None,
+            standby: None,
+            port,
+            reject,
+        }
+    }
+
+    /// Writes the next part of the script down. `false` where nothing follows.
+    pub(super) fn play(&mut self) -> bool {
+        if self.acts.is_empty() {
+            self.acts = (self.again)(&mut self.script.random).into();
+        }
+        let Some(act) = self.acts.pop_front() else {
+            return self.keepalive_before(Timestamp::FAR_FUTURE);
+        };
+        let name = self.truth.name;
+        let (script, host) = (&mut self.script, &self.host);
+        match act {
+            Act::Wait(time) => script.pass(time),
+            Act::Stay(time) => {
+                let until = script.now + time;
+                self.acts.push_front(Act::StayUntil(until));
+            }
+            Act::StayUntil(until) => {
+                if self.keepalive_before(until) {
+                    self.acts.push_front(act);
+                } else {
+                    self.script.at(until);
+                }
+            }
+            Act::Link => boot::link(script, host, &name),
+            Act::Lease => boot::lease(script, host, &name, false),
+            Act::LeaseWithText => boot::lease(script, host, &name, true),
+            Act::LeaseInVain => boot::lease_in_vain(script, host, &name),
+            Act::Configuration => boot::configuration(script, host, &name, Naming::ByAddress),
+            Act::ConfigurationWithNames => {
+                boot::configuration(script, host, &name, Naming::ByName);
+            }
+            Act::ConfigurationNotFound => boot::configuration_not_found(script, host, &name),
+            Act::ConfigurationInVain => boot::configuration_in_vain(script, host, &name),
+            Act::NamesNotFound => boot::names_not_found(script, host),
+            Act::Register(last) => {
+                let [primary, secondary] = CALLMANAGERS;
+                let connection = self.connect(primary);
+                self.register(connection, last);
+                self.standby = Some(self.connect(secondary));
+            }
+            Act::Rejected => self.rejected(),
+            Act::Refused => {
+                for server in CALLMANAGERS {
+                    let port = self.next_port();
+                    Connection::refused(&mut self.script, self.host, port, server);
+                    let pause = self.script.random.seconds(1, 3);
+                    self.script.pass(pause);
+                }
+            }
+            Act::Answers(answers) => {
+                if let Some(active) = &mut self.active {
+                    active.answers = answers;
+                }
+            }
+            Act::FallSilent => self.fall_silent(),
+            Act::FailOver => {
+                if let Some(dead) = self.active.take() {
+                    dead.phone_aborts(&mut self.script);
+                    self.script.fact(Fact::Left);
+                }
+                self.register_in_reserve("KeepaliveTO");
+            }
+            Act::FailBack => self.fail_back(),
+            Act::Move => self.moves(),
+            Act::UserReset => self.user_reset(),
+            Act::AdminReset => self.admin_reset(),
+        }
+        true
+    }
+
+    /// Plays the keepalive that is due next, if that is before this time.
+    fn keepalive_before(&mut self, until: Timestamp) -> bool {
+        let connections = [&mut self.active, &mut self.standby];
+        let next = connections
+            .into_iter()
+            .flatten()
+            .min_by_key(|connection| connection.due)
+            .filter(|connection| connection.due < until);
+        match next {
+            Some(connection) => {
+                connection.keepalive(&mut self.script);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn connect(&mut self, server: Host) -> Connection {
+        let port = self.next_port();
+        Connection::open(&mut self.script, self.host, port, server)
+    }
+
+    fn next_port(&mut self) -> u16 {
+        self.port = self.port.checked_add(1).unwrap_or(49_152);
+        self.port
+    }
+
+    /// Says why it was away, asks to be registered and is, and asks what a phone asks then.
+    fn register(&mut self, mut connection: Connection, last: &str) {
+        self.ask_to_register(&mut connection, last);
+        let script = &mut self.script;
+        connection.server_sends(script, &signalling::register_ack());
+        script.fact(Fact::Registered(connection.server.address));
+        connection.phone_acks(script);
+        connection.registered(script);
+        signalling::ask_the_usual(script, &mut connection);
+        self.active = Some(connection);
+    }
+
+    fn ask_to_register(&mut self, connection: &mut Connection, last: &str) {
+        let name = self.truth.name;
+        let address = self.host.address;
+        let text = format!("25: Name={name} Load={LOAD} Last={last}");
+        let script = &mut self.script;
+        connection.says(script, &encode::alarm(0, 2, &text, address));
+        let register = Register {
+            name: Some(name),
+            address: Some(address),
+            device_type: CISCO_7960,
+            protocol_version: Some(7),
+            mac: None,
+            ipv6: None,
+            load: None,
+            config_version_stamp: None,
+        };
+        connection.phone_sends(script, &encode::register(0, &register));
+        script.fact(Fact::Registering);
+    }
+
+    fn rejected(&mut self) {
+        let [primary, _] = CALLMANAGERS;
+        let mut connection = self.connect(primary);
+        self.ask_to_register(&mut connection, "Initialized");
+        let script = &mut self.script;
+        let reject = encode::register_reject(0, self.reject.as_bytes());
+        connection.server_sends(script, &reject);
+        script.fact(Fact::Rejected);
+        connection.phone_acks(script);
+        connection.phone_closes(script);
+    }
+
+    /// Nothing is heard on either connection for two intervals.
+    fn fall_silent(&mut self) {
+        let Some(active) = &mut self.active else {
+            return;
+        };
+        // Half an interval after the keepalive that does not come, it is a gap.
+        self.script.at(active.due + active.interval / 2);
+        self.script.fact(Fact::PhoneGap);
+        active.due = active.due + active.interval;
+        if let Some(standby) = &mut self.standby {
+            standby.due = standby.due.max(active.due);
+        }
+    }
+
+    fn register_in_reserve(&mut self, last: &str) {
+        if let Some(standby) = self.standby.take() {
+            self.register(standby, last);
+        }
+    }
+
+    fn moves(&mut self) {
+        let Some(active) = self.active.take() else {
+            return;
+        };
+        let left = active.server;
+        active.server_aborts(&mut self.script);
+        self.script.fact(Fact::Left);
+        self.register_in_reserve("CM-aborted-TCP");
+        self.standby = Some(self.connect(left));
+    }
+
+    fn fail_back(&mut self) {
+        let Some(mut secondary) = self.active.take() else {
+            return;
+        };
+        let [primary, _] = CALLMANAGERS;
+        let mut connection = self.connect(primary);
+        let script = &mut self.script;
+        let question = signalling::token_request(self.truth.name, self.host.address, CISCO_7960);
+        connection.asks(script, &question, &encode::register_token_ack(0));
+        unregister(script, &mut secondary);
+        secondary.in_reserve(script);
+        self.standby = Some(secondary);
+        self.register(connection, "Failback");
+    }
+
+    fn user_reset(&mut self) {
+        if let Some(active) = &mut self.active {
+            for key in signalling::RESET_KEYS {
+                active.says(&mut self.script, &signalling::key(key));
+                let pause = self
+                    .script
+                    .random
+                    .between(Duration::from_millis(200), Duration::from_millis(600));
+                self.script.pass(pause);
+            }
+        }
+        self.leave();
+    }
+
+    fn admin_reset(&mut self) {
+        if let Some(active) = &mut self.active {
+            active.server_sends(&mut self.script, &encode::reset(0, ResetType::Reset));
+            active.phone_acks(&mut self.script);
+        }
+        self.leave();
+    }
+
+    /// It unregisters and closes both connections.
+    fn leave(&mut self) {
+        if let Some(mut active) = self.active.take() {
+            unregister(&mut self.script, &mut active);
+            active.phone_closes(&mut self.script);
+        }
+        if let Some(standby) = self.standby.take() {
+            standby.phone_closes(&mut self.script);
+        }
+    }
+}
+
+fn unregister(script: &mut Script, connection: &mut Connection) {
+    connection.phone_sends(script, &encode::unregister(0, None));
+    let answer = encode::unregister_ack(0, UnregisterStatus::Ok);
+    connection.server_sends(script, &answer);
+    script.fact(Fact::Left);
+    connection.phone_acks(script);
+}
+
+/// SCCP's number of the Cisco 7960.
+const CISCO_7960: DeviceType = DeviceType(7);
+
+/// What CallManagers show on the phones that they reject.
+const REJECTS: [&str; 4] = [
+    "Error DBConfig",
+    "Error: No License",
+    "Max Phones Exceeded",
+    "Device Not Authorized",
+];
+
+/// Two hundred phones in each /24, from 10.32.0.0 on.
+fn address(number: u32) -> Ipv4Addr {
+    const FIRST: u32 = 0x0A20_0000;
+    Ipv4Addr::from(FIRST + (number / 200) * 256 + 10 + number % 200)
+}

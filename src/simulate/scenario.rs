@@ -1,0 +1,179 @@
+//! What can befall a simulated phone.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+/// What befalls one phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scenario {
+    /// It boots in the first minutes and stays registered.
+    Healthy,
+    /// It boots at any time of the capture and stays registered.
+    Boot,
+    /// Its primary falls silent; it goes to the secondary and later comes back.
+    Failover,
+    /// It goes to and fro between its CallManagers.
+    Flapping,
+    /// Its CallManager leaves two keepalives without an answer.
+    KeepaliveGap,
+    /// It falls silent for two intervals.
+    Silent,
+    /// The TFTP server knows neither it nor a default.
+    Unconfigured,
+    /// Its CallManagers refuse every connection.
+    Refused,
+    /// Its CallManager rejects it.
+    Rejected,
+    /// Nobody answers its DISCOVERs.
+    DhcpSilent,
+    /// Option 150 holds text where addresses belong.
+    #[serde(rename = "dhcp-ascii-150")]
+    DhcpAscii150,
+    /// The TFTP server does not answer it.
+    TftpSilent,
+    /// Its CallManagers are names that cannot be resolved.
+    DnsFailure,
+    /// Its user resets it with `**#**`.
+    UserReset,
+    /// CallManager resets it.
+    AdminReset,
+}
+
+impl Scenario {
+    /// Every scenario.
+    pub const ALL: [Self; 15] = [
+        Self::Healthy,
+        Self::Boot,
+        Self::Failover,
+        Self::Flapping,
+        Self::KeepaliveGap,
+        Self::Silent,
+        Self::Unconfigured,
+        Self::Refused,
+        Self::Rejected,
+        Self::DhcpSilent,
+        Self::DhcpAscii150,
+        Self::TftpSilent,
+        Self::DnsFailure,
+        Self::UserReset,
+        Self::AdminReset,
+    ];
+
+    /// What it is called on the command line.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Boot => "boot",
+            Self::Failover => "failover",
+            Self::Flapping => "flapping",
+            Self::KeepaliveGap => "keepalive-gap",
+            Self::Silent => "silent",
+            Self::Unconfigured => "unconfigured",
+            Self::Refused => "refused",
+            Self::Rejected => "rejected",
+            Self::DhcpSilent => "dhcp-silent",
+            Self::DhcpAscii150 => "dhcp-ascii-150",
+            Self::TftpSilent => "tftp-silent",
+            Self::DnsFailure => "dns-failure",
+            Self::UserReset => "user-reset",
+            Self::AdminReset => "admin-reset",
+        }
+    }
+}
+
+/// A scenario and how many phones follow it in proportion to others: `flapping:5`, or `flapping` for `flapping:1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// What befalls these phones.
+    pub scenario: Scenario,
+    /// Their weight among all.
+    pub weight: u32,
+}
+
+/// The text is no scenario, or its weight is no number.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseShareError {
+    /// No scenario has this name.
+    #[error("no scenario is called '{name}'; there are {known}", known = Known)]
+    Scenario {
+        /// The name.
+        name: String,
+    },
+    /// Something else stands behind the colon.
+    #[error("the weight '{weight}' is no whole number from 1 to 1000000: write {scenario}:5")]
+    Weight {
+        /// What stands there.
+        weight: String,
+        /// In front of the colon.
+        scenario: &'static str,
+    },
+}
+
+impl FromStr for Share {
+    type Err = ParseShareError;
+
+    fn from_str(text: &str) -> Result<Self, ParseShareError> {
+        let (name, weight) = text.split_once(':').unwrap_or((text, "1"));
+        let scenario = Scenario::ALL
+            .into_iter()
+            .find(|scenario| scenario.label() == name)
+            .ok_or_else(|| ParseShareError::Scenario {
+                name: name.to_owned(),
+            })?;
+        let weight = weight
+            .parse()
+            .ok()
+            .filter(|weight| (1..=1_000_000).contains(weight))
+            .ok_or_else(|| ParseShareError::Weight {
+                weight: weight.to_owned(),
+                scenario: scenario.label(),
+            })?;
+        Ok(Self { scenario, weight })
+    }
+}
+
+/// Shows the names of all scenarios.
+struct Known;
+
+impl fmt::Display for Known {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let labels: Vec<_> = Scenario::ALL.map(Scenario::label).into();
+        formatter.write_str(&labels.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_scenario_with_and_without_its_weight() {
+        for scenario in Scenario::ALL {
+            let share = Share {
+                scenario,
+                weight: 1,
+            };
+            assert_eq!(scenario.label().parse(), Ok(share));
+            let written = serde_json::to_string(&scenario).unwrap();
+            assert_eq!(written, format!("\"{}\"", scenario.label()));
+        }
+        let share = "flapping:5".parse::<Share>().unwrap();
+        assert_eq!((share.scenario, share.weight), (Scenario::Flapping, 5));
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let error = "flaping".parse::<Share>().unwrap_err().to_string();
+        assert!(
+            error.contains("'flaping'; there are healthy, boot"),
+            "{error}"
+        );
+        for weight in ["", "0", "-1", "many", "1000001"] {
+            let error = format!("boot:{weight}").parse::<Share>().unwrap_err();
+            assert!(error.to_string().ends_with("write boot:5"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! What the simulated phones did, counted as they did it: what an observer of their frames should find.
+
+use std::net::Ipv4Addr;
+
+use serde::Serialize;
+
+use super::Scenario;
+use crate::net::{DeviceName, MacAddr};
+
+/// A whole fleet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FleetTruth {
+    /// Everything added up.
+    pub totals: Totals,
+    /// Each phone, by its number.
+    pub phones: Vec<PhoneTruth>,
+}
+
+/// What all phones did together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// How many there are.
+    pub phones: u64,
+    /// How many are registered at the end.
+    pub registered: u64,
+    /// Registrations that were acknowledged.
+    pub registrations: u64,
+    /// Registrations with another CallManager than the one before.
+    pub moves: u64,
+    /// Registrations that were rejected.
+    pub rejects: u64,
+    /// Keepalive gaps by the side that fell silent.
+    pub keepalive_gaps: Gaps,
+    /// DISCOVER and REQUEST messages.
+    pub dhcp_requests: u64,
+    /// Connection attempts that were refused.
+    pub tcp_refused: u64,
+    /// Files that were not found.
+    pub tftp_not_found: u64,
+}
+
+/// One phone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PhoneTruth {
+    /// Its device name.
+    #[serde(serialize_with = "as_text")]
+    pub name: DeviceName,
+    /// Its hardware address.
+    #[serde(serialize_with = "as_text")]
+    pub mac: MacAddr,
+    /// Its network address, once it has one.
+    pub address: Option<Ipv4Addr>,
+    /// What befalls it.
+    pub scenario: Scenario,
+    /// Where it is at the end.
+    pub stage_at_end: Stage,
+    /// The CallManager that it is registered with at the end.
+    pub callmanager: Option<Ipv4Addr>,
+    /// Registrations that were acknowledged.
+    pub registrations: u64,
+    /// Registrations with another CallManager than the one before.
+    pub moves: u64,
+    /// Registrations that were rejected.
+    pub rejects: u64,
+    /// Keepalive gaps by the side that fell silent.
+    pub keepalive_gaps: Gaps,
+    /// DISCOVER and REQUEST messages.
+    pub dhcp_requests: u64,
+    /// Connection attempts that were refused.
+    pub tcp_refused: u64,
+    /// Files that were not found.
+    pub tftp_not_found: u64,
+    #[serde(skip)]
+    last_callmanager: Option<Ipv4Addr>,
+}
+
+/// Keepalive gaps by the side that fell silent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Gaps {
+    /// The CallManager did not acknowledge.
+    pub callmanager: u64,
+    /// The phone was silent.
+    pub phone: u64,
+}
+
+/// Where a phone is, in the words of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// It has not begun.
+    Unknown,
+    /// It has spoken to its switch.
+    Link,
+    /// It asks for an address.
+    Dhcp,
+    /// It looks up names.
+    Dns,
+    /// It asks for files.
+    Tftp,
+    /// It connects to a CallManager.
+    Connecting,
+    /// It has sent Register.
+    Registering,
+    /// It was rejected.
+    Rejected,
+    /// It is registered.
+    Registered,
+    /// Its registration has ended and it has not begun anew.
+    Lost,
+}
+
+impl Stage {
+    /// Its name in the report.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Link => "link",
+            Self::Dhcp => "dhcp",
+            Self::Dns => "dns",
+            Self::Tftp => "tftp",
+            Self::Connecting => "connecting",
+            Self::Registering => "registering",
+            Self::Rejected => "rejected",
+            Self::Registered => "registered",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// What a frame makes true; it holds from the time of that frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fact {
+    /// It spoke to its switch.
+    Linked,
+    /// It sent a DISCOVER or a REQUEST.
+    AskedDhcp,
+    /// It was given its address.
+    Leased(Ipv4Addr),
+    /// It asked for a name.
+    AskedDns,
+    /// It asked for a file.
+    AskedFile,
+    /// The file is not there.
+    FileNotFound,
+    /// It opened a connection to a CallManager.
+    Connecting,
+    /// That was refused.
+    Refused,
+    /// It sent Register.
+    Registering,
+    /// The Register was acknowledged by this CallManager.
+    Registered(Ipv4Addr),
+    /// The Register was rejected.
+    Rejected,
+    /// Its registration ended.
+    Left,
+    /// The CallManager has not acknowledged a keepalive when the next is due.
+    CallManagerGap,
+    /// The phone has been silent for more than one and a half intervals.
+    PhoneGap,
+}
+
+impl PhoneTruth {
+    pub(super) const fn new(mac: MacAddr, name: DeviceName, scenario: Scenario) -> Self {
+        Self {
+            name,
+            mac,
+            address: None,
+            scenario,
+            stage_at_end: Stage::Unknown,
+            callmanager: None,
+            registrations: 0,
+            moves: 0,
+            rejects: 0,
+            keepalive_gaps: Gaps {
+                callmanager: 0,
+                phone: 0,
+            },
+            dhcp_requests: 0,
+            tcp_refused: 0,
+            tftp_not_found: 0,
+            last_callmanager: None,
+        }
+    }
+
+    pub(super) fn take(&mut self, fact: Fact) {
+        match fact {
+            Fact::Linked if self.stage_at_end == Stage::Unknown => self.stage_at_end = Stage::Link,
+            Fact::Linked => {}
+            Fact::AskedDhcp => {
+                self.dhcp_requests += 1;
+                self.stage_at_end = Stage::Dhcp;
+            }
+            Fact::Leased(address) => self.address = Some(address),
+            Fact::AskedDns => self.stage_at_end = Stage::Dns,
+            Fact::AskedFile => self.stage_at_end = Stage::Tftp,
+            Fact::FileNotFound => self.tftp_not_found += 1,
+            // A second connection, to the server in reserve or to one it may come back to, changes nothing.
+            Fact::Connecting if self.callmanager.is_some() => {}
+            Fact::Connecting => self.stage_at_end = Stage::Connecting,
+            Fact::Refused => self.tcp_refused += 1,
+            Fact::Registering => self.stage_at_end = Stage::Registering,
+            Fact::Registered(callmanager) => {
+                let last = self.last_callmanager.replace(callmanager);
+                self.registrations += 1;
+                self.moves += u64::from(last.is_some_and(|last| last != callmanager));
+                self.callmanager = Some(callmanager);
+                self.stage_at_end = Stage::Registered;
+            }
+            Fact::Rejected => {
+                self.rejects += 1;
+                self.stage_at_end = Stage::Rejected;
+            }
+            Fact::Left => {
+                self.callmanager = None;
+                self.stage_at_end = Stage::Lost;
+            }
+            Fact::CallManagerGap => self.keepalive_gaps.callmanager += 1,
+            Fact::PhoneGap => self.keepalive_gaps.phone += 1,
+        }
+    }
+}
+
+impl FleetTruth {
+    pub(super) fn new(phones: Vec<PhoneTruth>) -> Self {
+        let mut totals = Totals::default();
+        for phone in &phones {
+            totals.phones += 1;
+            totals.registered += u64::from(phone.stage_at_end == Stage::Registered);
+            totals.registrations += phone.registrations;
+            totals.moves += phone.moves;
+            totals.rejects += phone.rejects;
+            totals.keepalive_gaps.callmanager += phone.keepalive_gaps.callmanager;
+            totals.keepalive_gaps.phone += phone.keepalive_gaps.phone;
+            totals.dhcp_requests += phone.dhcp_requests;
+            totals.tcp_refused += phone.tcp_refused;
+            totals.tftp_not_found += phone.tftp_not_found;
+        }
+        Self { totals, phones }
+    }
+}
+
+fn as_text<T: ToString, S: serde::Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&value.to_string())
+}
