@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Capture, Config, ConfigErrors, interface_name};
+use crate::simulate::Share;
 
 /// Where the configuration stands unless `--config` names another file.
 pub const DEFAULT_CONFIG: &str = "/etc/phonewatch/phonewatch.toml";
@@ -68,6 +69,34 @@ Examples:
 
 Exit status: 0 when the configuration is valid, 1 when it is not.")]
     Check(Check),
+
+    /// Write a capture file of a simulated fleet of phones
+    ///
+    /// Each phone follows a scenario; with several, the numbers behind them say in which proportion. The same arguments
+    /// give the same file. The truth file says what every phone did, for comparison with a report.
+    #[command(after_help = "\
+Examples:
+  phonewatch simulate healthy --write fleet.pcap
+  phonewatch simulate healthy:90 flapping:5 rejected:5 --phones 1000 --write fleet.pcap --truth truth.json
+  phonewatch simulate failover --write - | phonewatch replay -
+
+Scenarios:
+  healthy         boots in the first minutes and stays registered
+  boot            boots at any time and stays registered
+  failover        its primary falls silent; it goes to the secondary and later comes back
+  flapping        goes to and fro between its CallManagers
+  keepalive-gap   its CallManager leaves two keepalives without an answer
+  silent          falls silent for two intervals
+  unconfigured    the TFTP server knows neither it nor a default
+  refused         its CallManagers refuse every connection
+  rejected        its CallManager rejects it
+  dhcp-silent     nobody answers its DISCOVERs
+  dhcp-ascii-150  option 150 holds text where addresses belong
+  tftp-silent     the TFTP server does not answer it
+  dns-failure     its CallManagers are names that cannot be resolved
+  user-reset      its user resets it with **#**
+  admin-reset     CallManager resets it")]
+    Simulate(Simulate),
 }
 
 /// The arguments of `run`.
@@ -93,6 +122,29 @@ pub struct Replay {
     /// Print the report as JSON, for programs
     #[arg(long)]
     pub json: bool,
+}
+
+/// The arguments of `simulate`.
+#[derive(Args, Debug)]
+pub struct Simulate {
+    /// What befalls the phones, with weights where there are several: `healthy:90 flapping:5`
+    #[arg(required = true, value_name = "SCENARIO[:WEIGHT]")]
+    pub scenarios: Vec<Share>,
+    /// How many phones there are
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub phones: u32,
+    /// How many minutes the capture lasts
+    #[arg(long, value_name = "M", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=10_080))]
+    pub minutes: u32,
+    /// Where the random numbers begin: another seed gives another fleet
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Write the frames to this file (pcap with nanoseconds), or with `-` to stdout
+    #[arg(long, value_name = "FILE")]
+    pub write: PathBuf,
+    /// Write what is true of each phone to this file (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub truth: Option<PathBuf>,
 }
 
 /// The arguments of `check`.
@@ -197,6 +249,19 @@ mod tests {
     }
 
     #[test]
+    fn the_help_names_every_scenario() {
+        let mut command = Cli::command();
+        let simulate = command.find_subcommand_mut("simulate").unwrap();
+        let help = simulate.render_long_help().to_string();
+        for scenario in crate::simulate::Scenario::ALL {
+            assert!(
+                help.contains(&format!("\n  {} ", scenario.label())),
+                "{help}"
+            );
+        }
+    }
+
+    #[test]
     fn refuses_what_makes_no_sense() {
         for arguments in [
             &["phonewatch"][..],
@@ -205,6 +270,19 @@ mod tests {
             &["phonewatch", "run", "--interface", "a/b"],
             &["phonewatch", "run", "--interface", ""],
             &["phonewatch", "listen"],
+            &["phonewatch", "simulate", "--write", "a"],
+            &["phonewatch", "simulate", "healthy"],
+            &["phonewatch", "simulate", "healthier", "--write", "a"],
+            &["phonewatch", "simulate", "healthy:0", "--write", "a"],
+            &[
+                "phonewatch",
+                "simulate",
+                "healthy",
+                "--phones",
+                "0",
+                "--write",
+                "a",
+            ],
         ] {
             let refused = Cli::try_parse_from(arguments).unwrap_err();
             assert!(refused.use_stderr(), "{arguments:?}: {refused}");

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use phonewatch::app::replay::{self, Outcome};
 use phonewatch::app::run;
+use phonewatch::app::simulate;
 use phonewatch::cli::{self, Cli, Command};
 use phonewatch::config::ConfigErrors;
 
@@ -17,6 +18,7 @@ fn main() -> ExitCode {
             Outcome::Incomplete => ExitCode::from(2),
         }),
         Command::Check(arguments) => check(&arguments),
+        Command::Simulate(arguments) => simulate::simulate(&arguments).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {
         // Errors of a configuration begin with their file and line, for people and editors to jump to.

@@ -11,4 +11,5 @@ pub mod replay;
 pub mod run;
 mod sensor;
 pub mod settings;
+pub mod simulate;
 mod vitals;
