@@ -88,10 +88,6 @@ fn simulated(plan: &Plan) -> (Arc<Snapshot>, FleetTruth) {
     (snapshot, source.fleet.truth())
 }
 
-/// Phones that register over the connection they held in reserve. The engine takes the last keepalive in reserve, which
-/// TCP alone acknowledges, for one that the CallManager missed, and counts a gap that there was not.
-const REGISTERS_OVER_THE_RESERVE: [Scenario; 2] = [Scenario::Failover, Scenario::Flapping];
-
 /// What both the engine and the truth say of a phone, in the same words.
 fn told(truth: &PhoneTruth) -> String {
     format!(
@@ -134,26 +130,6 @@ fn found(device: &Device) -> String {
 }
 
 fn assert_found(snapshot: &Snapshot, truth: &FleetTruth, what: &str) {
-    let mut truth = truth.clone();
-    for phone in &mut truth.phones {
-        let device = snapshot
-            .shown()
-            .find(|device| device.name == Some(phone.name));
-        let gaps = device.map_or(0, |device| {
-            device.keepalives.gaps(GapDirection::CallManager).into()
-        });
-        let counted = &mut phone.keepalive_gaps.callmanager;
-        let more_at_most = phone.moves;
-        if REGISTERS_OVER_THE_RESERVE.contains(&phone.scenario)
-            && (*counted..=*counted + more_at_most).contains(&gaps)
-        {
-            *counted = gaps;
-        }
-    }
-    assert_all_found(snapshot, &truth, what);
-}
-
-fn assert_all_found(snapshot: &Snapshot, truth: &FleetTruth, what: &str) {
     let devices: BTreeMap<String, String> = snapshot
         .shown()
         .map(|device| (device.label(), found(device)))
@@ -206,15 +182,6 @@ fn the_engine_finds_what_each_phone_of_each_scenario_did() {
         }
     }
     assert!(failures.is_empty(), "{failures:?}");
-}
-
-#[test]
-#[ignore = "the engine counts a gap that there was not: see REGISTERS_OVER_THE_RESERVE"]
-fn registering_over_the_connection_in_reserve_is_no_gap() {
-    for scenario in REGISTERS_OVER_THE_RESERVE {
-        let (snapshot, truth) = simulated(&plan(&[scenario.label()], 200, 15, 7));
-        assert_all_found(&snapshot, &truth, scenario.label());
-    }
 }
 
 #[test]

@@ -156,9 +156,10 @@ impl KeepaliveTracker {
         self.given.is_some() || self.spacing.is_some()
     }
 
-    /// A `RegisterAck` gave the interval.
+    /// A `RegisterAck` gave the interval. What was sent before it was sent in reserve, where nothing but TCP answers.
     pub fn given(&mut self, interval: Option<Duration>) {
         self.given = interval.or(self.given);
+        self.outstanding = None;
     }
 
     /// The phone sent a keepalive whose segment ends at the sequence number `end`. Returns whether it is acknowledged
@@ -343,6 +344,16 @@ mod tests {
         let mut tracker = KeepaliveTracker::default();
         assert_eq!(tracker.acknowledged(at(10), None), None);
         assert!(tracker.sent(at(10) + Duration::from_millis(20), 112));
+        assert_eq!(tracker.conclude(Some(true), true), None);
+    }
+
+    #[test]
+    fn what_was_sent_in_reserve_is_not_missed_once_the_connection_is_the_registered_one() {
+        let mut tracker = KeepaliveTracker::default();
+        tracker.sent(at(10), 112);
+        tracker.tcp_acknowledged(at(10), 112, false);
+        tracker.given(Some(INTERVAL));
+        assert_eq!(tracker.deadline(INTERVAL), None);
         assert_eq!(tracker.conclude(Some(true), true), None);
     }
 
