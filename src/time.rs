@@ -4,32 +4,35 @@
 //! since a capture file can carry any number where a time should be.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
 /// Nanoseconds since the Unix epoch, as the capture gave them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(u64);
+///
+/// Kept as one more than they are: nothing is zero, so an `Option<Timestamp>` takes no more room than the time itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(NonZeroU64);
 
 impl Timestamp {
     /// The epoch itself: earlier than any frame.
-    pub const EPOCH: Self = Self(0);
+    pub const EPOCH: Self = Self(NonZeroU64::MIN);
     /// Later than any frame.
-    pub const FAR_FUTURE: Self = Self(u64::MAX);
+    pub const FAR_FUTURE: Self = Self(NonZeroU64::MAX);
 
     /// The time `nanoseconds` after the Unix epoch.
     pub const fn from_nanos(nanoseconds: u64) -> Self {
-        Self(nanoseconds)
+        Self(NonZeroU64::MIN.saturating_add(nanoseconds))
     }
 
     /// The time `seconds` after the Unix epoch.
     pub const fn from_secs(seconds: u64) -> Self {
-        Self(seconds.saturating_mul(1_000_000_000))
+        Self::from_nanos(seconds.saturating_mul(1_000_000_000))
     }
 
     /// Nanoseconds since the Unix epoch.
     pub const fn as_nanos(self) -> u64 {
-        self.0
+        self.0.get() - 1
     }
 
     /// Seconds since the Unix epoch, with their fraction.
@@ -38,17 +41,23 @@ impl Timestamp {
         reason = "shown to people and to Prometheus, both of which read a float"
     )]
     pub fn as_secs_f64(self) -> f64 {
-        self.0 as f64 / 1e9
+        self.as_nanos() as f64 / 1e9
     }
 
     /// How long after `earlier` this is; zero where it is not after it (a clock that was set back).
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+        Duration::from_nanos(self.0.get().saturating_sub(earlier.0.get()))
     }
 
     /// How far apart the two are, whichever comes first.
     pub fn distance(self, other: Self) -> Duration {
-        Duration::from_nanos(self.0.abs_diff(other.0))
+        Duration::from_nanos(self.0.get().abs_diff(other.0.get()))
+    }
+}
+
+impl Default for Timestamp {
+    fn default() -> Self {
+        Self::EPOCH
     }
 }
 
@@ -64,14 +73,14 @@ impl Sub<Duration> for Timestamp {
     type Output = Self;
 
     fn sub(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(nanos(duration)))
+        Self::from_nanos(self.as_nanos().saturating_sub(nanos(duration)))
     }
 }
 
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC with microseconds: `2026-01-02T03:04:05.123456Z`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nanoseconds = i128::from(self.0);
+        let nanoseconds = i128::from(self.as_nanos());
         // A u64 of nanoseconds ends in the year 2554, inside what jiff can show.
         match jiff::Timestamp::from_nanosecond(nanoseconds) {
             Ok(timestamp) => write!(formatter, "{timestamp:.6}"),
