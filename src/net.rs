@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 /// An IEEE 802 hardware address.
@@ -198,13 +198,48 @@ impl FromStr for DeviceName {
 #[error("not a device name: 1 to 16 letters, digits, '.', '_' or '-', like SEP001380AD9E5F")]
 pub struct ParseDeviceNameError;
 
+/// An address and a port: one end of a connection, in half the room of a [`SocketAddr`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Endpoint {
+    /// The network address.
+    pub ip: IpAddr,
+    /// The TCP or UDP port.
+    pub port: u16,
+}
+
+impl Endpoint {
+    /// The end at this address and port.
+    pub const fn new(ip: IpAddr, port: u16) -> Self {
+        Self { ip, port }
+    }
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Self {
+        Self::new(address.ip(), address.port())
+    }
+}
+
+impl From<Endpoint> for SocketAddr {
+    fn from(endpoint: Endpoint) -> Self {
+        Self::new(endpoint.ip, endpoint.port)
+    }
+}
+
+impl fmt::Display for Endpoint {
+    /// `10.1.2.3:2000`, `[fd00::1]:2000`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        SocketAddr::from(*self).fmt(formatter)
+    }
+}
+
 /// A TCP connection or UDP conversation, seen from the side that opened it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FlowKey {
     /// Who opened it: the phone.
-    pub client: SocketAddr,
+    pub client: Endpoint,
     /// Who answers: the server.
-    pub server: SocketAddr,
+    pub server: Endpoint,
 }
 
 /// Text off the wire made safe to show anywhere: cut at the first NUL and at `limit` characters, trimmed, control

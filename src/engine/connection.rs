@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::flow::tcp::Stream;
+use crate::net::FlowKey;
 use crate::phone::DeviceId;
 use crate::phone::keepalive::KeepaliveTracker;
 use crate::phone::session::Session;
@@ -67,6 +68,7 @@ impl Half {
 
 /// Everything known of a connection.
 pub(super) struct Connection {
+    pub(super) key: FlowKey,
     pub(super) phase: Phase,
     pub(super) client: Half,
     pub(super) server: Half,
@@ -88,8 +90,9 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(phase: Phase, is_secure: bool, source: u16) -> Self {
+    pub(super) fn new(key: FlowKey, phase: Phase, is_secure: bool, source: u16) -> Self {
         let mut connection = Self {
+            key,
             phase,
             client: Half::default(),
             server: Half::default(),

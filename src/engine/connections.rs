@@ -1,17 +1,17 @@
 //! TCP segments to and from CallManagers: which connection each belongs to, and what comes out of its streams.
 
-use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::connection::{Connection, Half, Phase, Side};
+use super::connection_table::{ConnectionId, ConnectionTable};
 use super::messages::{Incoming, Origin, take};
 use super::registrations::Subject;
 use super::timers::Timer;
 use super::world::World;
 use crate::event::EventKind;
 use crate::flow::tcp::{Delivery, Placement};
-use crate::net::FlowKey;
+use crate::net::{Endpoint, FlowKey};
 use crate::phone::boot::Step;
 use crate::phone::registration::EndCause;
 use crate::phone::session::Sign;
@@ -26,8 +26,9 @@ const EVICTION_TRIES: usize = 64;
 /// All connections to CallManagers.
 #[derive(Default)]
 pub(super) struct Connections {
-    all: HashMap<FlowKey, Box<Connection>>,
-    queue: VecDeque<FlowKey>,
+    all: ConnectionTable,
+    /// Everyone, in the order of arrival, for finding who may go when there is no room.
+    queue: VecDeque<ConnectionId>,
     held_bytes: usize,
     /// What the segment at hand brought; kept to be used again.
     inbox: Vec<Incoming>,
@@ -60,8 +61,8 @@ impl Connections {
         at: Timestamp,
         source: u16,
     ) {
-        let from = SocketAddr::new(ip.source, segment.source_port);
-        let to = SocketAddr::new(ip.destination, segment.destination_port);
+        let from = Endpoint::new(ip.source, segment.source_port);
+        let to = Endpoint::new(ip.destination, segment.destination_port);
         let is_port = |port: u16| {
             world.settings.sccp_ports.contains(&port) || world.settings.secure_ports.contains(&port)
         };
@@ -73,8 +74,8 @@ impl Connections {
             client: to,
             server: from,
         };
-        let (key, side) = match (is_port(to.port()), is_port(from.port())) {
-            (true, true) if self.all.contains_key(&back) => (back, Side::Server),
+        let (key, side) = match (is_port(to.port), is_port(from.port)) {
+            (true, true) if self.all.find(&back).is_some() => (back, Side::Server),
             (true, _) => (forth, Side::Client),
             (false, true) => (back, Side::Server),
             (false, false) => return,
@@ -93,15 +94,15 @@ impl Connections {
 
     fn observe(&mut self, world: &mut World, seen: &Seen<'_>) {
         let Seen { key, at, .. } = *seen;
-        if !self.admit(world, seen) {
+        let Some(place) = self.admit(world, seen) else {
             return;
-        }
-        let Some(connection) = self.all.get_mut(&key) else {
+        };
+        let Some(connection) = self.all.get_mut(place) else {
             return;
         };
         let held = connection.held_bytes();
         connection.source = seen.source;
-        follow_merges(world, key, connection);
+        follow_merges(world, connection);
         let mut subject = Subject { key, connection };
         let silent_since = subject.connection.client.spoke();
         subject.connection.half(seen.side).heard = Some(at);
@@ -109,7 +110,7 @@ impl Connections {
             world.both_directions_seen(seen.source);
         }
         if seen.side == Side::Server
-            && let Some(server) = world.servers.get_mut(&key.server.ip())
+            && let Some(server) = world.servers.get_mut(&key.server.ip)
             && server
                 .last_heard
                 .is_none_or(|last| at.since(last).as_secs() >= 1)
@@ -156,14 +157,13 @@ impl Connections {
         let total = self.held_bytes + subject.connection.held_bytes() - held.min(self.held_bytes);
         self.held_bytes = total;
         if total > world.settings.limits.streams_bytes {
-            self.flush(world, key, at);
+            self.flush(world, place, at);
         }
-        self.arm(world, key);
+        self.arm(world, place);
     }
 
-    /// Whether there is a connection for this segment: one is made for a SYN, and for data of a connection that began
-    /// before the capture.
-    fn admit(&mut self, world: &mut World, seen: &Seen<'_>) -> bool {
+    /// The connection of this segment: one is made for a SYN, and for data of a connection that began before the capture.
+    fn admit(&mut self, world: &mut World, seen: &Seen<'_>) -> Option<ConnectionId> {
         let Seen {
             key,
             side,
@@ -173,7 +173,9 @@ impl Connections {
         } = *seen;
         let flags = segment.flags;
         let is_opening = flags.syn() && !flags.ack() && side == Side::Client;
-        if let Some(known) = self.all.get(&key) {
+        if let Some(id) = self.all.find(&key)
+            && let Some(known) = self.all.get(id)
+        {
             let is_another = is_opening
                 && match known.phase {
                     Phase::Asked { sequence, .. } | Phase::Open { sequence } => {
@@ -189,10 +191,10 @@ impl Connections {
                     .heard
                     .is_some_and(|heard| at.since(heard).as_millis() >= 100)
             {
-                self.close(world, key, at);
-                self.all.remove(&key);
+                self.close(world, id, at);
+                self.all.remove(id);
             } else {
-                return true;
+                return Some(id);
             }
         }
         let phase = if is_opening {
@@ -208,21 +210,22 @@ impl Connections {
         } else if segment.payload_length > 0 && !flags.rst() {
             Phase::Joined
         } else {
-            return false;
+            return None;
         };
         self.make_room(world, at);
-        let is_secure = world.settings.secure_ports.contains(&key.server.port());
-        let mut connection = Box::new(Connection::new(phase, is_secure, source));
-        connection.device = world.devices.at(key.client.ip());
-        self.all.insert(key, connection);
-        self.queue.push_back(key);
-        true
+        let is_secure = world.settings.secure_ports.contains(&key.server.port);
+        let mut connection = Connection::new(key, phase, is_secure, source);
+        connection.device = world.devices.at(key.client.ip);
+        let id = self.all.insert(connection);
+        self.queue.push_back(id);
+        Some(id)
     }
 
     /// The connection ends because its ports are used again.
-    fn close(&mut self, world: &mut World, key: FlowKey, at: Timestamp) {
-        if let Some(connection) = self.all.get_mut(&key) {
-            follow_merges(world, key, connection);
+    fn close(&mut self, world: &mut World, id: ConnectionId, at: Timestamp) {
+        if let Some(connection) = self.all.get_mut(id) {
+            let key = connection.key;
+            follow_merges(world, connection);
             self.held_bytes = self.held_bytes.saturating_sub(connection.held_bytes());
             world.sign(
                 &mut Subject { key, connection },
@@ -236,28 +239,28 @@ impl Connections {
     fn make_room(&mut self, world: &mut World, at: Timestamp) {
         if self.queue.len() > 2 * self.all.len() + EVICTION_TRIES {
             let all = &self.all;
-            self.queue.retain(|key| all.contains_key(key));
+            self.queue.retain(|&id| all.get(id).is_some());
         }
         if self.all.len() < world.settings.limits.connections {
             return;
         }
         for attempt in 0..EVICTION_TRIES {
-            let Some(key) = self.queue.pop_front() else {
+            let Some(id) = self.queue.pop_front() else {
                 return;
             };
-            let Some(connection) = self.all.get(&key) else {
+            let Some(connection) = self.all.get(id) else {
                 continue;
             };
             let may_go = connection.is_over(at)
                 || !connection.session.is_registered()
                 || attempt + 1 == EVICTION_TRIES;
             if may_go {
-                self.close(world, key, at);
-                self.all.remove(&key);
+                self.close(world, id, at);
+                self.all.remove(id);
                 world.totals.evicted.add("connections");
                 return;
             }
-            self.queue.push_back(key);
+            self.queue.push_back(id);
         }
     }
 
@@ -265,11 +268,11 @@ impl Connections {
     pub(super) fn timer_fired(
         &mut self,
         world: &mut World,
-        key: FlowKey,
+        id: ConnectionId,
         armed_for: Timestamp,
         now: Timestamp,
     ) {
-        let Some(connection) = self.all.get_mut(&key) else {
+        let Some(connection) = self.all.get_mut(id) else {
             return;
         };
         if connection.armed != Some(armed_for) {
@@ -277,16 +280,19 @@ impl Connections {
         }
         connection.armed = None;
         if connection.is_over(now) {
-            self.close(world, key, now);
-            self.all.remove(&key);
+            self.close(world, id, now);
+            self.all.remove(id);
             return;
         }
-        self.expire_streams(world, key, now, false);
-        let Some(connection) = self.all.get_mut(&key) else {
+        self.expire_streams(world, id, now, false);
+        let Some(connection) = self.all.get_mut(id) else {
             return;
         };
-        follow_merges(world, key, connection);
-        let mut subject = Subject { key, connection };
+        follow_merges(world, connection);
+        let mut subject = Subject {
+            key: connection.key,
+            connection,
+        };
         connect_timed_out(world, &mut subject, now);
         let configured = world.settings.keepalive.active;
         if subject
@@ -299,31 +305,32 @@ impl Connections {
         }
         world.phone_silent(&mut subject, now);
         subject.connection.handled = now;
-        self.arm(world, key);
+        self.arm(world, id);
     }
 
     /// Reads what is held behind holes as it is: nothing more will come.
     pub(super) fn finish(&mut self, world: &mut World, now: Timestamp) {
-        let mut waiting: Vec<FlowKey> = self
+        let mut waiting: Vec<(FlowKey, ConnectionId)> = self
             .all
             .iter()
             .filter(|(_, connection)| connection.held_bytes() > 0)
-            .map(|(key, _)| *key)
+            .map(|(id, connection)| (connection.key, id))
             .collect();
         waiting.sort_unstable();
-        for key in waiting {
-            self.flush(world, key, now);
+        for (_, id) in waiting {
+            self.flush(world, id, now);
         }
     }
 
-    fn flush(&mut self, world: &mut World, key: FlowKey, now: Timestamp) {
-        self.expire_streams(world, key, now, true);
+    fn flush(&mut self, world: &mut World, id: ConnectionId, now: Timestamp) {
+        self.expire_streams(world, id, now, true);
     }
 
-    fn expire_streams(&mut self, world: &mut World, key: FlowKey, now: Timestamp, all: bool) {
-        let Some(connection) = self.all.get_mut(&key) else {
+    fn expire_streams(&mut self, world: &mut World, id: ConnectionId, now: Timestamp, all: bool) {
+        let Some(connection) = self.all.get_mut(id) else {
             return;
         };
+        let key = connection.key;
         let held = connection.held_bytes();
         for side in [Side::Client, Side::Server] {
             let half = connection.half(side);
@@ -351,18 +358,19 @@ impl Connections {
         self.held_bytes = (self.held_bytes + connection.held_bytes()).saturating_sub(held);
     }
 
-    fn arm(&mut self, world: &mut World, key: FlowKey) {
-        if let Some(connection) = self.all.get_mut(&key) {
+    fn arm(&mut self, world: &mut World, id: ConnectionId) {
+        if let Some(connection) = self.all.get_mut(id) {
             let deadline = connection.deadline(world.settings.keepalive.active);
             world
                 .timers
-                .arm(Timer::Connection(key), deadline, &mut connection.armed);
+                .arm(Timer::Connection(id), deadline, &mut connection.armed);
         }
     }
 
     /// ICMP says that a connection attempt cannot reach its server.
     pub(super) fn unreachable(&mut self, world: &mut World, key: FlowKey, at: Timestamp) {
-        if let Some(connection) = self.all.get_mut(&key)
+        if let Some(id) = self.all.find(&key)
+            && let Some(connection) = self.all.get_mut(id)
             && matches!(connection.phase, Phase::Asked { .. })
         {
             connection.phase = Phase::Failed {
@@ -375,12 +383,12 @@ impl Connections {
 }
 
 /// A device that was known by its address may have become part of a named one since.
-fn follow_merges(world: &World, key: FlowKey, connection: &mut Connection) {
+fn follow_merges(world: &World, connection: &mut Connection) {
     if connection
         .device
         .is_some_and(|id| world.devices.device(id).is_none())
     {
-        connection.device = world.devices.at(key.client.ip());
+        connection.device = world.devices.at(connection.key.client.ip);
     }
 }
 
@@ -491,7 +499,7 @@ fn connect_ended(
             .device(id)
             .is_some_and(|device| device.is_proven)
     });
-    let callmanager = key.server.ip();
+    let callmanager = key.server.ip;
     if !is_proven && !world.servers.contains_key(&callmanager) {
         return;
     }

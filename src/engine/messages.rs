@@ -77,7 +77,7 @@ fn device_of(world: &mut World, subject: &mut Subject<'_>, at: Timestamp) -> Opt
     if known.is_some() {
         return known;
     }
-    let address = subject.key.client.ip();
+    let address = subject.key.client.ip;
     let id = match world.devices.sharers(address) {
         [] => world.devices.provisional(address, at),
         [only] => *only,
@@ -98,7 +98,7 @@ fn named(
     let before = subject.connection.device;
     let id = world
         .devices
-        .identify(name, Some(subject.key.client.ip()), at);
+        .identify(name, Some(subject.key.client.ip), at);
     subject.connection.device = Some(id);
     let was_proven = world
         .devices
@@ -147,7 +147,7 @@ fn from_device(
         return;
     };
     world.prove(device, at);
-    world.server(subject.key.server.ip(), at);
+    world.server(subject.key.server.ip, at);
     if is_sent_by_phones_only(id)
         && !world
             .devices
@@ -190,7 +190,7 @@ fn registering(world: &mut World, subject: &mut Subject<'_>, register: &Register
         Some(name) => Some(named(world, subject, name, at)),
         None => device_of(world, subject, at),
     };
-    world.server(subject.key.server.ip(), at);
+    world.server(subject.key.server.ip, at);
     if let Some(device) = device {
         world.prove(device, at);
         typed(world, device, |device| {
@@ -228,7 +228,7 @@ fn from_server(
         return;
     };
     world.prove(device, at);
-    world.server(subject.key.server.ip(), at);
+    world.server(subject.key.server.ip, at);
     if is_activity(id) {
         world.sign(subject, Sign::Activity, at, EndCause::Silent);
     }

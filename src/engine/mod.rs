@@ -5,6 +5,7 @@
 //! else a picture to read.
 
 mod connection;
+mod connection_table;
 mod connections;
 mod devices;
 mod leases;
@@ -112,14 +113,14 @@ impl Engine {
         self.now = self.now.max(now);
         while let Some((armed_for, timer)) = self.world.timers.pop(now) {
             match timer {
-                Timer::Connection(key) => {
+                Timer::Connection(id) => {
                     self.connections
-                        .timer_fired(&mut self.world, key, armed_for, now);
+                        .timer_fired(&mut self.world, id, armed_for, now);
                 }
                 Timer::Device(id) => self.world.device_timer_fired(id, now),
                 Timer::Transfer(client) => {
                     self.transfers
-                        .timer_fired(&mut self.world, client, armed_for, now);
+                        .timer_fired(&mut self.world, client.into(), armed_for, now);
                 }
                 Timer::Lookups => self.lookups.timer_fired(&mut self.world, now),
             }
@@ -300,8 +301,8 @@ impl Engine {
         match original.protocol {
             TCP => {
                 let key = FlowKey {
-                    client: original.source,
-                    server: original.destination,
+                    client: original.source.into(),
+                    server: original.destination.into(),
                 };
                 self.connections.unreachable(&mut self.world, key, at);
             }

@@ -98,7 +98,7 @@ impl World {
         took: Option<Duration>,
         at: Timestamp,
     ) {
-        let callmanager = key.server.ip();
+        let callmanager = key.server.ip;
         self.end_current(id, None, EndCause::Replaced, at);
         let role = self.role(id, callmanager);
         let Some(device) = self.devices.device(id) else {
@@ -238,7 +238,7 @@ impl World {
         reject: &RegisterReject,
         at: Timestamp,
     ) {
-        let callmanager = subject.key.server.ip();
+        let callmanager = subject.key.server.ip;
         if let Some(server) = self.server(callmanager, at) {
             server.rejects.add(reject.reason.label());
         }
@@ -280,7 +280,7 @@ impl World {
         at: Timestamp,
         acknowledgment: Option<u32>,
     ) {
-        if let Some(server) = self.server(subject.key.server.ip(), at) {
+        if let Some(server) = self.server(subject.key.server.ip, at) {
             server.acknowledges = Some(Acknowledges::Sccp);
         }
         let took = subject
@@ -318,7 +318,7 @@ impl World {
 
     fn acknowledges(&self, key: FlowKey) -> Option<Acknowledges> {
         self.servers
-            .get(&key.server.ip())
+            .get(&key.server.ip)
             .and_then(|server| server.acknowledges)
     }
 
@@ -326,7 +326,7 @@ impl World {
         let Some(id) = self.registered_device(subject) else {
             return;
         };
-        if let Some(server) = self.server(subject.key.server.ip(), at) {
+        if let Some(server) = self.server(subject.key.server.ip, at) {
             server.keepalive_rtt.observe(took);
         }
         self.close_gap(id, Some(GapDirection::CallManager), at);
@@ -390,7 +390,7 @@ impl World {
 
     /// One more keepalive that only TCP acknowledged; after `enough` of them it is taken for the server's way.
     fn only_tcp(&mut self, key: FlowKey, enough: u8, at: Timestamp) {
-        if let Some(server) = self.server(key.server.ip(), at) {
+        if let Some(server) = self.server(key.server.ip, at) {
             server.tcp_only_keepalives = server.tcp_only_keepalives.saturating_add(1);
             if server.tcp_only_keepalives >= enough && server.acknowledges.is_none() {
                 server.acknowledges = Some(Acknowledges::Tcp);
@@ -404,7 +404,7 @@ impl World {
         if self.with(id, |device| device.keepalives.open(gap)) != Some(true) {
             return;
         }
-        if let Some(server) = self.server(key.server.ip(), at) {
+        if let Some(server) = self.server(key.server.ip, at) {
             server.keepalive_gaps.add(gap.direction.label());
         }
         self.tell(

@@ -2,18 +2,18 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::net::SocketAddr;
 
-use crate::net::FlowKey;
+use super::connection_table::ConnectionId;
+use crate::net::Endpoint;
 use crate::phone::DeviceId;
 use crate::time::Timestamp;
 
 /// Whose time has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
-    Connection(FlowKey),
+    Connection(ConnectionId),
     Device(DeviceId),
-    Transfer(SocketAddr),
+    Transfer(Endpoint),
     Lookups,
 }
 

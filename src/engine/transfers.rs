@@ -165,7 +165,7 @@ impl Transfers {
             armed: None,
         };
         world.timers.arm(
-            Timer::Transfer(client),
+            Timer::Transfer(client.into()),
             Some(at + IDLE),
             &mut transfer.armed,
         );
@@ -266,9 +266,11 @@ impl Transfers {
         transfer.armed = None;
         let deadline = transfer.last + IDLE;
         if deadline > now {
-            world
-                .timers
-                .arm(Timer::Transfer(client), Some(deadline), &mut transfer.armed);
+            world.timers.arm(
+                Timer::Transfer(client.into()),
+                Some(deadline),
+                &mut transfer.armed,
+            );
             return;
         }
         let would_be_seen = world.lost_nothing_since(transfer.began)

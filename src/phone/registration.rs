@@ -133,10 +133,12 @@ pub struct Current {
 impl Current {
     /// A registration by a `RegisterAck`, on a connection of its own.
     pub(crate) fn example(callmanager: IpAddr, role: Role, since: Timestamp) -> Self {
-        let client = std::net::SocketAddr::from(([10, 0, 0, 1], 50_000));
+        use crate::net::Endpoint;
+
+        let client = Endpoint::new(IpAddr::from([10, 0, 0, 1]), 50_000);
         let connection = FlowKey {
             client,
-            server: std::net::SocketAddr::new(callmanager, 2000),
+            server: Endpoint::new(callmanager, 2000),
         };
         Self {
             callmanager,
