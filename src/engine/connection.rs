@@ -8,7 +8,7 @@ use crate::phone::DeviceId;
 use crate::phone::keepalive::KeepaliveTracker;
 use crate::phone::session::Session;
 use crate::time::Timestamp;
-use crate::wire::sccp::{Deframer, KeypadButton, ResetType};
+use crate::wire::sccp::{Deframer, KeypadButton};
 
 /// How long a connection that ended is remembered, so that what TCP repeats of it is not taken for a new one: twice the
 /// maximum segment lifetime of most hosts (RFC 9293, section 3.4.2).
@@ -36,12 +36,10 @@ pub(super) enum Phase {
     Asked { since: Timestamp, sequence: u32 },
     /// It was seen to open.
     Open { sequence: u32 },
-    /// It was refused, or nothing answered.
-    Failed {
-        at: Timestamp,
-        /// That of the SYN which nothing answered: it may be repeated for long.
-        unanswered: Option<u32>,
-    },
+    /// It was refused, or cannot reach its server.
+    Failed { at: Timestamp },
+    /// Nothing answered its SYN, which may be repeated for long.
+    Unanswered { at: Timestamp, sequence: u32 },
     /// One side ended it.
     Closed { at: Timestamp },
 }
@@ -80,8 +78,9 @@ pub(super) struct Connection {
     /// Which capture source showed its last frame.
     pub(super) source: u16,
     /// The CallManager told the device to reset on this connection.
-    pub(super) reset: Option<ResetType>,
-    pub(super) keys: Keys,
+    pub(super) is_told_to_reset: bool,
+    /// What was dialled, once anything was.
+    pub(super) keys: Option<Box<Keys>>,
     /// The phone was silent for so long that its registration was taken for ended; it may show that it was not.
     pub(super) is_given_up: bool,
     pub(super) armed: Option<Timestamp>,
@@ -101,8 +100,8 @@ impl Connection {
             keepalives: KeepaliveTracker::default(),
             is_secure,
             source,
-            reset: None,
-            keys: Keys::default(),
+            is_told_to_reset: false,
+            keys: None,
             is_given_up: false,
             armed: None,
             handled: Timestamp::EPOCH,
@@ -144,7 +143,7 @@ impl Connection {
 
     fn forgotten_at(&self) -> Timestamp {
         match self.phase {
-            Phase::Failed { at, .. } | Phase::Closed { at } => {
+            Phase::Failed { at } | Phase::Unanswered { at, .. } | Phase::Closed { at } => {
                 at.max(self.last_heard()) + REMEMBERED
             }
             Phase::Joined | Phase::Asked { .. } | Phase::Open { .. } => self.last_heard() + IDLE,
@@ -155,9 +154,11 @@ impl Connection {
     pub(super) fn connect_deadline(&self) -> Option<Timestamp> {
         match self.phase {
             Phase::Asked { since, .. } => Some(since + CONNECT_TIMEOUT),
-            Phase::Joined | Phase::Open { .. } | Phase::Failed { .. } | Phase::Closed { .. } => {
-                None
-            }
+            Phase::Joined
+            | Phase::Open { .. }
+            | Phase::Failed { .. }
+            | Phase::Unanswered { .. }
+            | Phase::Closed { .. } => None,
         }
     }
 

@@ -178,11 +178,10 @@ impl Connections {
         {
             let is_another = is_opening
                 && match known.phase {
-                    Phase::Asked { sequence, .. } | Phase::Open { sequence } => {
-                        sequence != segment.sequence
-                    }
-                    Phase::Failed { unanswered, .. } => unanswered != Some(segment.sequence),
-                    Phase::Joined | Phase::Closed { .. } => true,
+                    Phase::Asked { sequence, .. }
+                    | Phase::Open { sequence }
+                    | Phase::Unanswered { sequence, .. } => sequence != segment.sequence,
+                    Phase::Joined | Phase::Failed { .. } | Phase::Closed { .. } => true,
                 };
             // A SYN that overtook nothing: the ports are used again.
             if is_another
@@ -373,10 +372,7 @@ impl Connections {
             && let Some(connection) = self.all.get_mut(id)
             && matches!(connection.phase, Phase::Asked { .. })
         {
-            connection.phase = Phase::Failed {
-                at,
-                unanswered: None,
-            };
+            connection.phase = Phase::Failed { at };
             connect_ended(world, connection.device, key, "unreachable", at);
         }
     }
@@ -421,10 +417,7 @@ fn handshake(world: &mut World, subject: &mut Subject<'_>, seen: &Seen<'_>) {
         }
         // RFC 9293, section 3.5.2: a host that has nobody listening answers a SYN with RST and ACK.
         (Phase::Asked { .. }, Side::Server) if flags.rst() => {
-            connection.phase = Phase::Failed {
-                at,
-                unanswered: None,
-            };
+            connection.phase = Phase::Failed { at };
             connect_ended(world, connection.device, key, "refused", at);
         }
         // Its answer was missed, but it goes on.
@@ -452,7 +445,7 @@ fn ending(world: &mut World, subject: &mut Subject<'_>, seen: &Seen<'_>) {
         Side::Client => EndCause::ClosedByPhone,
         Side::Server => EndCause::ClosedByCallManager,
     };
-    let cause = if subject.connection.reset.is_some() {
+    let cause = if subject.connection.is_told_to_reset {
         EndCause::Reset
     } else {
         by_side
@@ -471,10 +464,7 @@ fn connect_timed_out(world: &mut World, subject: &mut Subject<'_>, now: Timestam
     let source = subject.connection.source;
     let would_be_seen = world.lost_nothing_since(since) && world.sees_both_directions(source);
     if is_due && would_be_seen {
-        subject.connection.phase = Phase::Failed {
-            at: now,
-            unanswered: Some(sequence),
-        };
+        subject.connection.phase = Phase::Unanswered { at: now, sequence };
         connect_ended(
             world,
             subject.connection.device,

@@ -25,7 +25,7 @@ pub(super) struct Devices {
     pub(super) table: DeviceTable,
     names: HashMap<DeviceName, DeviceId>,
     macs: HashMap<MacAddr, DeviceId>,
-    addresses: HashMap<IpAddr, Vec<DeviceId>>,
+    addresses: HashMap<IpAddr, Sharers>,
     free: Vec<u32>,
     /// One past the last place that was ever used.
     used: u32,
@@ -71,7 +71,7 @@ impl Devices {
 
     /// Everyone at an address.
     pub(super) fn sharers(&self, address: IpAddr) -> &[DeviceId] {
-        self.addresses.get(&address).map_or(&[], Vec::as_slice)
+        self.addresses.get(&address).map_or(&[], Sharers::as_slice)
     }
 
     /// The device at an address, where there is exactly one.
@@ -185,11 +185,10 @@ impl Devices {
         if let Some(before) = device.address {
             self.unbind(id, before);
         }
-        let sharers = self.addresses.entry(address).or_default();
-        if sharers.len() >= SHARERS {
-            sharers.remove(0);
-        }
-        sharers.push(id);
+        self.addresses
+            .entry(address)
+            .and_modify(|sharers| sharers.add(id))
+            .or_insert(Sharers::One(id));
         if let Some(device) = self.table.device_mut(id) {
             device.address = Some(address);
         }
@@ -219,8 +218,8 @@ impl Devices {
 
     fn unbind(&mut self, id: DeviceId, address: IpAddr) {
         if let Some(sharers) = self.addresses.get_mut(&address) {
-            sharers.retain(|&sharer| sharer != id);
-            if sharers.is_empty() {
+            sharers.remove(id);
+            if sharers.as_slice().is_empty() {
                 self.addresses.remove(&address);
             }
         }
@@ -341,5 +340,35 @@ impl Devices {
             self.unbind(id, address);
         }
         Some(device)
+    }
+}
+
+/// Everyone at one address, which is nearly always one.
+enum Sharers {
+    One(DeviceId),
+    Several(Vec<DeviceId>),
+}
+
+impl Sharers {
+    fn as_slice(&self) -> &[DeviceId] {
+        match self {
+            Self::One(only) => std::slice::from_ref(only),
+            Self::Several(sharers) => sharers,
+        }
+    }
+
+    /// One more; the first makes room where there are too many.
+    fn add(&mut self, id: DeviceId) {
+        let mut sharers = self.as_slice().to_vec();
+        if sharers.len() >= SHARERS {
+            sharers.remove(0);
+        }
+        sharers.push(id);
+        *self = Self::Several(sharers);
+    }
+
+    fn remove(&mut self, id: DeviceId) {
+        let sharers = self.as_slice().iter().copied();
+        *self = Self::Several(sharers.filter(|&sharer| sharer != id).collect());
     }
 }

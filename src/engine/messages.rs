@@ -162,16 +162,20 @@ fn from_device(
     match message {
         Message::KeepAlive => world.keepalive_sent(subject, at, end),
         Message::Unregister { .. } => {
-            let cause = if subject.connection.keys.ask_for_reset(at) {
+            let keys = subject.connection.keys.as_ref();
+            let cause = if keys.is_some_and(|keys| keys.ask_for_reset(at)) {
                 EndCause::User
-            } else if subject.connection.reset.is_some() {
+            } else if subject.connection.is_told_to_reset {
                 EndCause::Reset
             } else {
                 EndCause::Unregistered
             };
             world.sign(subject, Sign::Unregister, at, cause);
         }
-        Message::KeypadButton(key) => subject.connection.keys.press(&key, at),
+        Message::KeypadButton(key) => {
+            let keys = &mut subject.connection.keys;
+            keys.get_or_insert_default().press(&key, at);
+        }
         Message::Alarm(alarm) => {
             if let Some(load) = alarm.load {
                 world.with(device, |device| device.load = Some(load.into()));
@@ -249,7 +253,7 @@ fn from_server(
             );
         }
         Message::Reset(kind) => {
-            subject.connection.reset = Some(kind);
+            subject.connection.is_told_to_reset = true;
             world.tell(
                 device,
                 at,

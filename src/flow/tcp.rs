@@ -37,9 +37,6 @@ const ACKNOWLEDGED_HOLE_TIMEOUT: Duration = Duration::from_millis(200);
 /// A segment this far from the expected place belongs to another connection that reuses the ports.
 const WINDOW: u32 = 1 << 20;
 
-/// This many segments in a row from far outside the window, and the stream is taken up where they are.
-const STRAYS_BEFORE_ADOPTION: u8 = 2;
-
 /// What a stream hands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery<'a> {
@@ -65,9 +62,26 @@ pub enum Placement {
 /// Reassembles one direction. Holds no heap memory while nothing is missing.
 #[derive(Clone, Debug, Default)]
 pub struct Stream {
-    next: Option<u32>,
-    strays: u8,
+    place: Option<Place>,
     waiting: Option<Box<Waiting>>,
+}
+
+/// Where a stream stands.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The sequence number of the byte that comes next.
+    next: u32,
+    /// Whether the last segment came from far outside the window.
+    has_strayed: bool,
+}
+
+impl Place {
+    const fn at(next: u32) -> Self {
+        Self {
+            next,
+            has_strayed: false,
+        }
+    }
 }
 
 /// Segments behind a hole, in order of their sequence number.
@@ -90,8 +104,7 @@ impl Stream {
     /// A stream of which nothing is known: its first segment says where it stands.
     pub const fn new() -> Self {
         Self {
-            next: None,
-            strays: 0,
+            place: None,
             waiting: None,
         }
     }
@@ -102,20 +115,19 @@ impl Stream {
     pub fn begin(&mut self, sequence: u32) {
         let first = sequence.wrapping_add(1);
         if self
-            .next
-            .is_none_or(|next| next.wrapping_sub(first) > WINDOW)
+            .place
+            .is_none_or(|place| place.next.wrapping_sub(first) > WINDOW)
         {
             *self = Self {
-                next: Some(first),
-                strays: 0,
+                place: Some(Place::at(first)),
                 waiting: None,
             };
         }
     }
 
     /// The sequence number of the byte that comes next, once the place of the stream is known.
-    pub const fn next_sequence(&self) -> Option<u32> {
-        self.next
+    pub fn next_sequence(&self) -> Option<u32> {
+        self.place.map(|place| place.next)
     }
 
     /// Bytes held behind a hole.
@@ -134,25 +146,25 @@ impl Stream {
         deliver: &mut dyn FnMut(Delivery<'_>),
     ) -> Placement {
         let cut = length.saturating_sub(u32::try_from(payload.len()).unwrap_or(u32::MAX));
-        let Some(next) = self.next else {
-            self.next = Some(sequence);
+        let Some(place) = &mut self.place else {
+            self.place = Some(Place::at(sequence));
             self.take(sequence, payload, cut, deliver);
             return Placement::InOrder;
         };
         if length == 0 {
             return Placement::InOrder;
         }
-        let ahead = sequence.wrapping_sub(next);
-        let behind = next.wrapping_sub(sequence);
+        let ahead = sequence.wrapping_sub(place.next);
+        let behind = place.next.wrapping_sub(sequence);
         if ahead.min(behind) > WINDOW {
-            self.strays += 1;
-            if self.strays >= STRAYS_BEFORE_ADOPTION {
+            // Two of them in a row, and the stream is taken up where they are.
+            if std::mem::replace(&mut place.has_strayed, true) {
                 self.restart_at(sequence, deliver);
                 self.take(sequence, payload, cut, deliver);
             }
             return Placement::Stray;
         }
-        self.strays = 0;
+        place.has_strayed = false;
         if behind < WINDOW && behind >= length {
             return Placement::Retransmission;
         }
@@ -206,8 +218,7 @@ impl Stream {
     /// Bytes were lost at an unknown place: whatever comes next is taken up where it is.
     fn restart_at(&mut self, sequence: u32, deliver: &mut dyn FnMut(Delivery<'_>)) {
         *self = Self {
-            next: Some(sequence),
-            strays: 0,
+            place: Some(Place::at(sequence)),
             waiting: None,
         };
         deliver(Delivery::Gap);
@@ -221,7 +232,9 @@ impl Stream {
         cut: u32,
         deliver: &mut dyn FnMut(Delivery<'_>),
     ) {
-        let known = self.next.map_or(0, |next| next.wrapping_sub(sequence));
+        let known = self
+            .place
+            .map_or(0, |place| place.next.wrapping_sub(sequence));
         let new = usize::try_from(known)
             .ok()
             .and_then(|known| payload.get(known..))
@@ -235,7 +248,11 @@ impl Stream {
         let length = u32::try_from(payload.len())
             .unwrap_or(u32::MAX)
             .wrapping_add(cut);
-        self.next = Some(sequence.wrapping_add(length));
+        self.advance_to(sequence.wrapping_add(length));
+    }
+
+    fn advance_to(&mut self, next: u32) {
+        self.place.get_or_insert(Place::at(next)).next = next;
     }
 
     fn hold(&mut self, at: Timestamp, sequence: u32, payload: &[u8], cut: u32) {
@@ -272,7 +289,9 @@ impl Stream {
     /// Delivers what is held and now in order.
     fn release(&mut self, deliver: &mut dyn FnMut(Delivery<'_>)) {
         while let Some(mut waiting) = self.waiting.take() {
-            let Some(next) = self.next else { return };
+            let Some(next) = self.next_sequence() else {
+                return;
+            };
             let in_order = waiting
                 .segments
                 .first()
@@ -302,7 +321,8 @@ impl Stream {
             .as_ref()
             .and_then(|waiting| waiting.segments.first())
         {
-            self.next = Some(first.sequence);
+            let next = first.sequence;
+            self.advance_to(next);
             deliver(Delivery::Gap);
         }
         self.release(deliver);

@@ -111,12 +111,19 @@ pub struct KeepaliveTracker {
     /// An acknowledgment that no keepalive was waiting for: its keepalive may come late through another mirror port.
     early: Option<(Timestamp, Option<u32>)>,
     last_sent: Option<Timestamp>,
+    interval: Interval,
+}
+
+/// How often the phone speaks.
+#[derive(Clone, Copy, Debug, Default)]
+enum Interval {
+    /// Nothing told it.
+    #[default]
+    Unknown,
     /// The longest time between two keepalives in a row.
-    spacing: Option<Duration>,
-    /// The interval that the `RegisterAck` gave.
-    given: Option<Duration>,
-    /// How many there were.
-    sent: u64,
+    Seen(Duration),
+    /// The `RegisterAck` said it.
+    Given(Duration),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -145,20 +152,23 @@ impl KeepaliveTracker {
     /// How often the phone should be heard on this connection: as the `RegisterAck` said it, else as configured, or as
     /// seen where the phone takes longer.
     pub fn interval(&self, configured: Duration) -> Duration {
-        self.given.unwrap_or_else(|| {
-            self.spacing
-                .map_or(configured, |spacing| spacing.max(configured))
-        })
+        match self.interval {
+            Interval::Unknown => configured,
+            Interval::Seen(longest) => longest.max(configured),
+            Interval::Given(interval) => interval,
+        }
     }
 
     /// Whether the interval is more than a guess.
     pub const fn knows_interval(&self) -> bool {
-        self.given.is_some() || self.spacing.is_some()
+        !matches!(self.interval, Interval::Unknown)
     }
 
     /// A `RegisterAck` gave the interval. What was sent before it was sent in reserve, where nothing but TCP answers.
     pub fn given(&mut self, interval: Option<Duration>) {
-        self.given = interval.or(self.given);
+        if let Some(interval) = interval {
+            self.interval = Interval::Given(interval);
+        }
         self.outstanding = None;
     }
 
@@ -167,10 +177,13 @@ impl KeepaliveTracker {
     pub fn sent(&mut self, at: Timestamp, end: u32) -> bool {
         if let Some(last) = self.last_sent {
             let spacing = at.since(last);
-            self.spacing = Some(self.spacing.map_or(spacing, |longest| longest.max(spacing)));
+            self.interval = match self.interval {
+                Interval::Unknown => Interval::Seen(spacing),
+                Interval::Seen(longest) => Interval::Seen(longest.max(spacing)),
+                Interval::Given(interval) => Interval::Given(interval),
+            };
         }
         self.last_sent = Some(at);
-        self.sent += 1;
         if self.early.take().is_some_and(|(early, acknowledgment)| {
             acknowledgment.map_or(at.distance(early) < super::session::LATE, |number| {
                 number.wrapping_sub(end) < 1 << 31

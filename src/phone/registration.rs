@@ -172,7 +172,7 @@ pub struct Registration {
     pub is_flapping: bool,
     /// How often it began to flap.
     pub flapping_episodes: u32,
-    recent_moves: SlidingWindow,
+    recent_moves: Option<Box<SlidingWindow>>,
 }
 
 /// When a device flaps: at least `moves` within `window`.
@@ -205,7 +205,9 @@ impl Registration {
         self.registrations += 1;
         if kind.is_move() {
             self.moves += 1;
-            self.recent_moves.note(current.since, threshold.moves);
+            self.recent_moves
+                .get_or_insert_default()
+                .note(current.since, threshold.moves);
         }
         self.inferred(current);
         kind
@@ -234,7 +236,8 @@ impl Registration {
     pub fn review(&self, now: Timestamp, threshold: FlapThreshold) -> Option<bool> {
         let flaps = self
             .recent_moves
-            .reaches(threshold.moves, threshold.window, now);
+            .as_ref()
+            .is_some_and(|moves| moves.reaches(threshold.moves, threshold.window, now));
         (flaps != self.is_flapping).then_some(flaps)
     }
 
@@ -249,6 +252,7 @@ impl Registration {
         self.is_flapping
             .then(|| {
                 self.recent_moves
+                    .as_ref()?
                     .reaching_until(threshold.moves, threshold.window)
             })
             .flatten()
