@@ -51,16 +51,43 @@ pub(super) struct Half {
     pub(super) deframer: Deframer,
     /// When a frame of this side was last seen.
     pub(super) heard: Option<Timestamp>,
-    /// When bytes of this side were last found missing.
-    pub(super) gap: Option<Timestamp>,
-    /// When the other side last acknowledged bytes of this side that were not seen.
-    pub(super) unseen: Option<Timestamp>,
+    /// What was missed of this side, once anything was.
+    missed: Option<Box<Missed>>,
+}
+
+/// When bytes of one side were last missed.
+#[derive(Default)]
+struct Missed {
+    /// When they were found missing.
+    gap: Option<Timestamp>,
+    /// When the other side acknowledged some that were not seen.
+    unseen: Option<Timestamp>,
 }
 
 impl Half {
     /// When this side last spoke: a frame of it was seen, or the other side acknowledged one that was not.
     pub(super) fn spoke(&self) -> Option<Timestamp> {
-        self.heard.max(self.unseen)
+        self.heard.max(self.unseen())
+    }
+
+    /// When bytes of this side were last found missing.
+    pub(super) fn gap(&self) -> Option<Timestamp> {
+        self.missed.as_ref()?.gap
+    }
+
+    /// When the other side last acknowledged bytes of this side that were not seen.
+    pub(super) fn unseen(&self) -> Option<Timestamp> {
+        self.missed.as_ref()?.unseen
+    }
+
+    /// Bytes of this side are missing.
+    pub(super) fn note_gap(&mut self, at: Timestamp) {
+        self.missed.get_or_insert_default().gap = Some(at);
+    }
+
+    /// The other side acknowledged bytes of this side that were not seen.
+    pub(super) fn note_unseen(&mut self, at: Timestamp) {
+        self.missed.get_or_insert_default().unseen = Some(at);
     }
 }
 
@@ -124,8 +151,8 @@ impl Connection {
     pub(super) fn may_have_missed(&self) -> bool {
         self.phase == Phase::Joined
             || self.is_given_up
-            || self.client.gap.is_some()
-            || self.server.gap.is_some()
+            || self.client.gap().is_some()
+            || self.server.gap().is_some()
     }
 
     pub(super) fn held_bytes(&self) -> usize {

@@ -536,7 +536,7 @@ fn read(
             ahead != 0 && ahead < 1 << 31
         });
         if is_ahead {
-            other.unseen = Some(at);
+            other.note_unseen(at);
         }
     }
     if segment.payload_length == 0 || is_secure {

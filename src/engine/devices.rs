@@ -346,7 +346,7 @@ impl Devices {
 /// Everyone at one address, which is nearly always one.
 enum Sharers {
     One(DeviceId),
-    Several(Vec<DeviceId>),
+    Several(Box<[DeviceId]>),
 }
 
 impl Sharers {
@@ -364,7 +364,7 @@ impl Sharers {
             sharers.remove(0);
         }
         sharers.push(id);
-        *self = Self::Several(sharers);
+        *self = Self::Several(sharers.into());
     }
 
     fn remove(&mut self, id: DeviceId) {

@@ -52,7 +52,7 @@ pub(super) fn take(
     match incoming {
         Incoming::Gap => {
             world.totals.stream_gaps += 1;
-            subject.connection.half(origin.side).gap = Some(origin.at);
+            subject.connection.half(origin.side).note_gap(origin.at);
         }
         Incoming::Unreadable(error) => world.decode_error("sccp", error),
         Incoming::Message(id, message) => {

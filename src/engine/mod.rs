@@ -120,7 +120,7 @@ impl Engine {
                 Timer::Device(id) => self.world.device_timer_fired(id, now),
                 Timer::Transfer(client) => {
                     self.transfers
-                        .timer_fired(&mut self.world, client.into(), armed_for, now);
+                        .timer_fired(&mut self.world, (*client).into(), armed_for, now);
                 }
                 Timer::Lookups => self.lookups.timer_fired(&mut self.world, now),
             }

@@ -78,7 +78,7 @@ impl World {
     fn registered_device(&self, subject: &Subject<'_>) -> Option<DeviceId> {
         let id = subject.connection.device?;
         let current = self.devices.device(id)?.registration.current?;
-        (subject.connection.session.is_registered() && current.connection == subject.key)
+        (subject.connection.session.is_registered() && current.connection() == subject.key)
             .then_some(id)
     }
 
@@ -87,7 +87,7 @@ impl World {
             .devices
             .device(id)
             .and_then(|device| device.registration.current);
-        current.is_some_and(|current| current.connection != key)
+        current.is_some_and(|current| current.connection() != key)
     }
 
     fn registered(
@@ -113,7 +113,8 @@ impl World {
             role,
             since: at,
             proof,
-            connection: key,
+            client: key.client,
+            port: key.server.port,
             counted_as_phone: device.is_phone(),
         };
         let flap = self.settings.flap;
@@ -202,7 +203,7 @@ impl World {
         else {
             return false;
         };
-        if only.is_some_and(|key| key != current.connection) {
+        if only.is_some_and(|key| key != current.connection()) {
             return false;
         }
         self.with(id, |device| device.registration.ended());
@@ -339,8 +340,11 @@ impl World {
         };
         let connection = &*subject.connection;
         let seen = connection.server.heard.is_some()
-            && connection.server.gap.is_none_or(|gap| gap < sent)
-            && connection.server.unseen.is_none_or(|unseen| unseen < sent)
+            && connection.server.gap().is_none_or(|gap| gap < sent)
+            && connection
+                .server
+                .unseen()
+                .is_none_or(|unseen| unseen < sent)
             && self.lost_nothing_since(sent)
             && self.was_alive_at(connection.source, sent + Duration::from_secs(1));
         let way = self.acknowledges(subject.key);

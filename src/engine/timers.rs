@@ -9,11 +9,12 @@ use crate::phone::DeviceId;
 use crate::time::Timestamp;
 
 /// Whose time has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     Connection(ConnectionId),
     Device(DeviceId),
-    Transfer(Endpoint),
+    /// Boxed since there are few: the others are many, and half as large without it.
+    Transfer(Box<Endpoint>),
     Lookups,
 }
 

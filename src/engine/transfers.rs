@@ -165,7 +165,7 @@ impl Transfers {
             armed: None,
         };
         world.timers.arm(
-            Timer::Transfer(client.into()),
+            Timer::Transfer(Box::new(client.into())),
             Some(at + IDLE),
             &mut transfer.armed,
         );
@@ -267,7 +267,7 @@ impl Transfers {
         let deadline = transfer.last + IDLE;
         if deadline > now {
             world.timers.arm(
-                Timer::Transfer(client.into()),
+                Timer::Transfer(Box::new(client.into())),
                 Some(deadline),
                 &mut transfer.armed,
             );

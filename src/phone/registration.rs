@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::role::Role;
 use super::window::SlidingWindow;
-use crate::net::FlowKey;
+use crate::net::{Endpoint, FlowKey};
 use crate::time::Timestamp;
 use crate::wire::sccp::RejectReason;
 
@@ -123,29 +123,35 @@ pub struct Current {
     pub since: Timestamp,
     /// How it is known.
     pub proof: Proof,
-    /// The connection that carries it.
-    pub connection: FlowKey,
+    /// The device's end of the connection that carries it.
+    pub client: Endpoint,
+    /// The server's port of that connection.
+    pub port: u16,
     /// Whether the server counted it among its phones.
     pub(crate) counted_as_phone: bool,
+}
+
+impl Current {
+    /// The connection that carries it.
+    pub const fn connection(&self) -> FlowKey {
+        FlowKey {
+            client: self.client,
+            server: Endpoint::new(self.callmanager, self.port),
+        }
+    }
 }
 
 #[cfg(test)]
 impl Current {
     /// A registration by a `RegisterAck`, on a connection of its own.
     pub(crate) fn example(callmanager: IpAddr, role: Role, since: Timestamp) -> Self {
-        use crate::net::Endpoint;
-
-        let client = Endpoint::new(IpAddr::from([10, 0, 0, 1]), 50_000);
-        let connection = FlowKey {
-            client,
-            server: Endpoint::new(callmanager, 2000),
-        };
         Self {
             callmanager,
             role,
             since,
             proof: Proof::Acknowledged,
-            connection,
+            client: Endpoint::new(IpAddr::from([10, 0, 0, 1]), 50_000),
+            port: 2000,
             counted_as_phone: true,
         }
     }
