@@ -16,8 +16,8 @@ TOOLS := $(abspath $(TARGET))/tools
 export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/sbin:/sbin:$(TOOLS)
 
 PACKAGES := gcc libc6-dev libcap2-bin libpcap-dev pkg-config
-# The peers of the end-to-end test, and the interpreter of the licence check.
-TEST_PACKAGES := busybox dnsmasq-base iproute2 python3 tcpreplay
+# The peers of the end-to-end test, the judge of simulated frames, and the interpreter of the licence check.
+TEST_PACKAGES := busybox dnsmasq-base iproute2 python3 tcpreplay tshark
 
 .PHONY: help
 help:

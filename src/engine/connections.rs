@@ -483,12 +483,7 @@ fn connect_ended(
     result: &'static str,
     at: Timestamp,
 ) {
-    let is_proven = device.is_some_and(|id| {
-        world
-            .devices
-            .device(id)
-            .is_some_and(|device| device.is_proven)
-    });
+    let is_proven = device.is_some_and(|id| world.is_proven(id));
     let callmanager = key.server.ip;
     if !is_proven && !world.servers.contains_key(&callmanager) {
         return;

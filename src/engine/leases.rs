@@ -111,11 +111,7 @@ impl World {
                         device.dhcp.get_or_insert_default().acknowledged(dhcp, at)
                     })
                     .flatten();
-                if let Some(took) = took.filter(|_| {
-                    self.devices
-                        .device(id)
-                        .is_some_and(|device| device.is_proven)
-                }) {
+                if let Some(took) = took.filter(|_| self.is_proven(id)) {
                     self.stage_took("dhcp", took);
                 }
                 if !dhcp.your_address.is_unspecified() {

@@ -52,12 +52,7 @@ impl Lookups {
         };
         // Servers and PCs look up names all day long; only phones matter here.
         let device = world.devices.at(client.ip());
-        let Some(device) = device.filter(|&id| {
-            world
-                .devices
-                .device(id)
-                .is_some_and(|device| device.is_proven)
-        }) else {
+        let Some(device) = device.filter(|&id| world.is_proven(id)) else {
             return;
         };
         let dns = match Dns::parse(payload) {

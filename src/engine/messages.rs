@@ -100,10 +100,7 @@ fn named(
         .devices
         .identify(name, Some(subject.key.client.ip), at);
     subject.connection.device = Some(id);
-    let was_proven = world
-        .devices
-        .device(id)
-        .is_some_and(|device| device.is_proven);
+    let was_proven = world.is_proven(id);
     world.prove(id, at);
     if name.mac().is_some() {
         world.with(id, |device| device.looks_like_a_phone = true);

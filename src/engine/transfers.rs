@@ -370,11 +370,7 @@ const fn is_of_the_boot(kind: &FileKind) -> bool {
 
 /// A file was delivered whole.
 fn delivered(world: &mut World, id: DeviceId, transfer: &Transfer, at: Timestamp) {
-    if world
-        .devices
-        .device(id)
-        .is_some_and(|device| device.is_proven)
-    {
+    if world.is_proven(id) {
         world.stage_took("tftp", at.since(transfer.began));
     }
     let is_own = matches!(transfer.kind, FileKind::PhoneConfig { .. });

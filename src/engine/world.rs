@@ -155,11 +155,7 @@ impl World {
 
     /// An event of a device; nothing is told of devices that are not shown.
     pub(super) fn tell(&mut self, id: DeviceId, at: Timestamp, kind: EventKind) {
-        if self
-            .devices
-            .device(id)
-            .is_some_and(|device| device.is_proven)
-        {
+        if self.is_proven(id) {
             self.emit(at, Some(id), kind);
         }
     }
@@ -188,6 +184,13 @@ impl World {
         if is_news {
             self.with(id, |device| device.last_seen = at);
         }
+    }
+
+    /// Whether anything proves that this is an SCCP endpoint or a phone.
+    pub(super) fn is_proven(&self, id: DeviceId) -> bool {
+        self.devices
+            .device(id)
+            .is_some_and(|device| device.is_proven)
     }
 
     /// The device is proven to be an SCCP endpoint or a phone.
