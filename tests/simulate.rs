@@ -166,13 +166,13 @@ fn assert_found(snapshot: &Snapshot, truth: &FleetTruth, what: &str) {
 }
 
 fn everything() -> Vec<&'static str> {
-    Scenario::ALL.map(Scenario::label).into()
+    Scenario::ALL.iter().copied().map(Scenario::label).collect()
 }
 
 #[test]
 fn the_engine_finds_what_each_phone_of_each_scenario_did() {
     let mut failures = Vec::new();
-    for scenario in Scenario::ALL {
+    for &scenario in Scenario::ALL {
         let (snapshot, truth) = simulated(&plan(&[scenario.label()], 200, 15, 7));
         let outcome = std::panic::catch_unwind(|| {
             assert_found(&snapshot, &truth, scenario.label());
@@ -197,7 +197,7 @@ fn each_scenario_does_what_it_says() {
         fleet.by_ref().for_each(drop);
         fleet.truth().totals
     };
-    for scenario in Scenario::ALL {
+    for &scenario in Scenario::ALL {
         let totals = truth_of(scenario);
         let (registrations, moves, gaps) = match scenario {
             Scenario::Healthy | Scenario::Boot => (20, 0, (0, 0)),

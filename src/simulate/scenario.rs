@@ -44,7 +44,7 @@ pub enum Scenario {
 
 impl Scenario {
     /// Every scenario.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: &[Self] = &[
         Self::Healthy,
         Self::Boot,
         Self::Failover,
@@ -80,6 +80,25 @@ impl Scenario {
             Self::DnsFailure => "dns-failure",
             Self::UserReset => "user-reset",
             Self::AdminReset => "admin-reset",
+        }
+    }
+
+    /// The codes of what an administrator should be told about such a phone by the end, the worst first. Nothing else
+    /// that calls for attention may be told of it.
+    pub const fn findings(self) -> &'static [&'static str] {
+        match self {
+            Self::Healthy | Self::Boot | Self::Failover => &[],
+            Self::Flapping => &["registration_flapping"],
+            Self::KeepaliveGap | Self::Silent => &["keepalive_gap"],
+            Self::Unconfigured => &["tftp_config_missing", "boot_loop"],
+            Self::Refused => &["tcp_refused"],
+            Self::Rejected => &["registration_rejected"],
+            Self::DhcpSilent => &["dhcp_no_answer"],
+            Self::DhcpAscii150 => &["dhcp_bad_tftp_server"],
+            Self::TftpSilent => &["tftp_no_answer"],
+            Self::DnsFailure => &["dns_failure"],
+            Self::UserReset => &["user_reset"],
+            Self::AdminReset => &["callmanager_reset"],
         }
     }
 }
@@ -118,7 +137,8 @@ impl FromStr for Share {
     fn from_str(text: &str) -> Result<Self, ParseShareError> {
         let (name, weight) = text.split_once(':').unwrap_or((text, "1"));
         let scenario = Scenario::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|scenario| scenario.label() == name)
             .ok_or_else(|| ParseShareError::Scenario {
                 name: name.to_owned(),
@@ -140,7 +160,7 @@ struct Known;
 
 impl fmt::Display for Known {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let labels: Vec<_> = Scenario::ALL.map(Scenario::label).into();
+        let labels: Vec<_> = Scenario::ALL.iter().copied().map(Scenario::label).collect();
         formatter.write_str(&labels.join(", "))
     }
 }
@@ -151,7 +171,7 @@ mod tests {
 
     #[test]
     fn reads_a_scenario_with_and_without_its_weight() {
-        for scenario in Scenario::ALL {
+        for &scenario in Scenario::ALL {
             let share = Share {
                 scenario,
                 weight: 1,

@@ -52,6 +52,8 @@ pub struct PhoneTruth {
     pub address: Option<Ipv4Addr>,
     /// What befalls it.
     pub scenario: Scenario,
+    /// The codes of what an administrator should be told about it.
+    pub findings: &'static [&'static str],
     /// Where it is at the end.
     pub stage_at_end: Stage,
     /// The CallManager that it is registered with at the end.
@@ -167,6 +169,7 @@ impl PhoneTruth {
             mac,
             address: None,
             scenario,
+            findings: scenario.findings(),
             stage_at_end: Stage::Unknown,
             callmanager: None,
             registrations: 0,
