@@ -1,7 +1,9 @@
 //! What happened: one entry for each transition, for the log and whoever else wants to know.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use crate::finding::{self, Finding};
 use crate::net::{DeviceName, MacAddr};
 use crate::phone::Stage;
 use crate::phone::keepalive::GapDirection;
@@ -116,6 +118,20 @@ pub enum EventKind {
         name: String,
         /// The answer in words.
         answer: &'static str,
+    },
+    /// A finding holds from now on: of the device of this event, or of `about`.
+    FindingRaised {
+        /// The server or whatever else it is about, where it is not about a device.
+        about: Option<finding::Subject>,
+        /// What was concluded.
+        finding: Arc<Finding>,
+    },
+    /// A finding no longer holds.
+    FindingCleared {
+        /// The server or whatever else it was about, where it was not about a device.
+        about: Option<finding::Subject>,
+        /// What was concluded.
+        finding: Arc<Finding>,
     },
     /// The sensor lost frames.
     FramesLost {

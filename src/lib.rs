@@ -12,6 +12,7 @@
 //!   -> link, VLAN, tunnel, IP, fragments, mirror copies              wire::packet, flow
 //!   -> CDP, LLDP, ARP, DHCP, DNS, TFTP, ICMP, TCP -> SCCP messages   wire, flow::tcp
 //!   -> whose packet is it, and what does it prove                    engine, phone
+//!   -> what is wrong with it, and why                                diagnosis
 //!   -> events, and about once a second a snapshot                    event, snapshot
 //! tokio runtime, outputs only: metrics and web                       metrics, web
 //! ```
@@ -24,8 +25,8 @@
 //!
 //! # Four rules
 //!
-//! 1. **One direction.** `time, net, record <- wire <- flow <- phone <- event, snapshot <- engine <- metrics, web,
-//!    report <- app`. A lower layer never imports a higher one; `tests/layers.rs` holds this.
+//! 1. **One direction.** `time, net, record <- finding, wire <- flow <- phone <- diagnosis <- event, snapshot <-
+//!    engine <- metrics, web, report <- app`. A lower layer never imports a higher one; `tests/layers.rs` holds this.
 //! 2. **The core does no I/O.** From `wire` to `engine` there is no thread, socket, file, lock or clock. Time is a
 //!    [`time::Timestamp`] that comes with each frame.
 //! 3. **An observer is not an endpoint.** It joins late, misses frames, sees one direction or everything twice. Every
@@ -42,13 +43,17 @@
 //!    deadline and expires. A field in [`phone::Device`], and its line in `Device::absorb`.
 //! 3. `engine/`: from the port or EtherType to the tracker, bounded, with its entry in `Totals::tracked`.
 //! 4. The kernel's filter (`capture::filter`), the report, the metrics, the README's table of what is decoded.
+//!
+//! How to add a finding stands in [`diagnosis`].
 
 pub mod app;
 pub mod capture;
 pub mod cli;
 pub mod config;
+pub mod diagnosis;
 pub mod engine;
 pub mod event;
+pub mod finding;
 pub mod flow;
 pub mod metrics;
 pub mod net;

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::finding::{Finding, Subject};
 use crate::phone::histogram::Histogram;
 use crate::phone::tally::Tally;
 use crate::phone::{CallManager, Device, DeviceId};
@@ -19,6 +20,8 @@ pub struct Snapshot {
     pub devices: DeviceTable,
     /// Every CallManager, in the order of their addresses.
     pub callmanagers: Vec<Arc<CallManager>>,
+    /// What was concluded about servers and the sensor, and what no longer holds of it.
+    pub findings: Vec<(Subject, Arc<Finding>)>,
     /// The sums over everything.
     pub totals: Totals,
 }
@@ -70,6 +73,8 @@ pub struct Totals {
     pub reset_reasons: Tally,
     /// How long the stages of boots took, by stage.
     pub boot_stages: Vec<(&'static str, Histogram)>,
+    /// How often each finding was raised, by its code.
+    pub findings_raised: Tally,
     /// Entries held now, by what.
     pub tracked: Tally,
     /// Entries given up for want of room, by what.
@@ -100,6 +105,7 @@ impl Default for Totals {
             boot_stages: ["dhcp", "dns", "tftp", "connecting", "registering", "total"]
                 .map(|stage| (stage, Histogram::new(Histogram::BOOT_BOUNDS)))
                 .into(),
+            findings_raised: Tally::default(),
             tracked: Tally::default(),
             evicted: Tally::default(),
         }

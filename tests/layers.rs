@@ -10,21 +10,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module with all those it may import, itself aside.
-const MAY_IMPORT: [(&str, &[&str]); 19] = [
+const MAY_IMPORT: [(&str, &[&str]); 21] = [
     ("time", &[]),
     ("net", &["time"]),
     ("record", &["time", "net"]),
     ("wire", &["time", "net", "record"]),
     ("flow", &["time", "net", "record", "wire"]),
+    ("finding", &["time", "net"]),
     ("phone", PHONE),
-    ("event", &["time", "net", "record", "wire", "flow", "phone"]),
-    (
-        "snapshot",
-        &["time", "net", "record", "wire", "flow", "phone"],
-    ),
+    ("diagnosis", BELOW_EVENT),
+    ("event", BELOW_EVENT),
+    ("snapshot", BELOW_EVENT),
     ("engine", BELOW_ENGINE),
     ("capture", &["time", "net", "record"]),
-    ("config", &["net", "phone", "capture"]),
+    (
+        "config",
+        &["net", "finding", "phone", "diagnosis", "capture"],
+    ),
     ("simulate", &["time", "net", "record", "wire"]),
     ("cli", &["config", "simulate"]),
     ("report", READERS),
@@ -33,26 +35,71 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
     (
         "app",
         &[
-            "time", "net", "record", "wire", "flow", "phone", "event", "snapshot", "engine",
-            "capture", "config", "cli", "report", "simulate", "metrics", "web",
+            "time",
+            "net",
+            "record",
+            "finding",
+            "wire",
+            "flow",
+            "phone",
+            "diagnosis",
+            "event",
+            "snapshot",
+            "engine",
+            "capture",
+            "config",
+            "cli",
+            "report",
+            "simulate",
+            "metrics",
+            "web",
         ],
     ),
     ("lib", &[]),
     ("main", &["app", "cli", "config"]),
 ];
 
-const PHONE: &[&str] = &["time", "net", "record", "wire", "flow"];
+const PHONE: &[&str] = &["time", "net", "record", "finding", "wire", "flow"];
+const BELOW_EVENT: &[&str] = &["time", "net", "record", "finding", "wire", "flow", "phone"];
 const BELOW_ENGINE: &[&str] = &[
-    "time", "net", "record", "wire", "flow", "phone", "event", "snapshot",
+    "time",
+    "net",
+    "record",
+    "finding",
+    "wire",
+    "flow",
+    "phone",
+    "diagnosis",
+    "event",
+    "snapshot",
 ];
 /// Those that read a snapshot; of the configuration and the capture they know types alone.
 const READERS: &[&str] = &[
-    "time", "net", "record", "wire", "phone", "snapshot", "config", "capture",
+    "time",
+    "net",
+    "record",
+    "finding",
+    "wire",
+    "phone",
+    "diagnosis",
+    "snapshot",
+    "config",
+    "capture",
 ];
 
 /// The modules that take time as data and do nothing but think.
-const CORE: [&str; 9] = [
-    "time", "net", "record", "wire", "flow", "phone", "event", "snapshot", "engine",
+const CORE: [&str; 11] = [
+    "time",
+    "net",
+    "record",
+    "finding",
+    "wire",
+    "flow",
+    "phone",
+    "diagnosis",
+    "event",
+    "snapshot",
+    "engine",
 ];
 
 /// What the core has no business with: threads, locks, clocks, files, sockets, logs, randomness and everything async.

@@ -10,7 +10,9 @@ mod support;
 use std::collections::BTreeSet;
 
 use phonewatch::engine::Settings;
+use phonewatch::finding::Severity;
 
+use support::cases::{self, Case};
 use support::random::Random;
 use support::summary::{Claims, Summary, summary};
 use support::trial::Drive;
@@ -34,8 +36,16 @@ const CAPTURES: [&str; 14] = [
     "tftp-rrq.pcap",
 ];
 
-/// Every capture that there is, and every story.
+/// Every capture that there is, every story and every case of the diagnosis.
 fn subjects() -> Vec<(String, Vec<Entry>)> {
+    let cases = cases::all()
+        .into_iter()
+        .filter(Case::has_default_settings)
+        .map(|case| (format!("{}, {}", case.code, case.name), case.entries));
+    captures_and_stories().into_iter().chain(cases).collect()
+}
+
+fn captures_and_stories() -> Vec<(String, Vec<Entry>)> {
     let captures = CAPTURES
         .iter()
         .filter_map(|&name| Some((name.to_owned(), load(name)?)));
@@ -201,6 +211,16 @@ fn a_mirror_session_over_ip_changes_nothing() {
     assert_invariant(&[("in ERSPAN", &transform::in_erspan)]);
 }
 
+/// Codes of the findings that call for attention and were raised of devices and servers, at any time.
+fn alarms(outcome: &Outcome) -> BTreeSet<&'static str> {
+    outcome
+        .raised()
+        .filter(|(_, finding)| !finding.code.starts_with("mirror_"))
+        .filter(|(_, finding)| finding.severity > Severity::Info)
+        .map(|(_, finding)| finding.code)
+        .collect()
+}
+
 /// What a run over less of the input claims beyond the run over all of it.
 fn beyond(full: &Outcome, part: &Outcome) -> Vec<String> {
     let mut claims: Vec<String> = Claims::of(part)
@@ -208,6 +228,12 @@ fn beyond(full: &Outcome, part: &Outcome) -> Vec<String> {
         .into_iter()
         .map(|claim| format!("{claim} in all"))
         .collect();
+    let known = alarms(full);
+    claims.extend(
+        alarms(part)
+            .difference(&known)
+            .map(|code| format!("finding {code}")),
+    );
     for (_, device) in part.snapshot.devices.iter() {
         let Some(name) = device.name else { continue };
         let in_full = full
@@ -261,13 +287,16 @@ fn a_capture_with_known_losses_claims_no_more() {
 #[test]
 fn a_capture_with_unknown_losses_invents_no_gap_of_the_callmanager() {
     let mut failures = Vec::new();
-    for (name, entries) in subjects() {
+    for (name, entries) in captures_and_stories() {
         let full = replay(&entries);
         for (seed, every) in (1..=48).zip([5, 10, 20, 50, 100].into_iter().cycle()) {
             let mut random = Random::new(seed);
             let lossy = replay(&transform::missing(&entries, every, &mut random));
             for claim in beyond(&full, &lossy) {
-                if claim.contains("CallManager gap") || claim.contains("missed keepalives") {
+                if claim.contains("CallManager gap")
+                    || claim.contains("missed keepalives")
+                    || claim.contains("finding")
+                {
                     failures.push(format!(
                         "{name}, one in {every} missing, seed {seed}: {claim}"
                     ));

@@ -107,7 +107,7 @@ impl Connections {
         let silent_since = subject.connection.client.spoke();
         subject.connection.half(seen.side).heard = Some(at);
         if subject.connection.client.heard.is_some() && subject.connection.server.heard.is_some() {
-            world.both_directions_seen(seen.source);
+            world.sight.both_directions_seen(seen.source);
         }
         if seen.side == Side::Server
             && let Some(server) = world.servers.get_mut(&key.server.ip)
@@ -148,11 +148,10 @@ impl Connections {
         }
         ending(world, &mut subject, seen);
 
-        if let Some(id) = subject.connection.device {
-            if seen.side == Side::Client {
-                world.heard(id, at);
-            }
-            world.review(id, at);
+        if let Some(id) = subject.connection.device
+            && seen.side == Side::Client
+        {
+            world.heard(id, at);
         }
         let total = self.held_bytes + subject.connection.held_bytes() - held.min(self.held_bytes);
         self.held_bytes = total;
@@ -462,7 +461,8 @@ fn connect_timed_out(world: &mut World, subject: &mut Subject<'_>, now: Timestam
         .connect_deadline()
         .is_some_and(|due| due <= now);
     let source = subject.connection.source;
-    let would_be_seen = world.lost_nothing_since(since) && world.sees_both_directions(source);
+    let would_be_seen =
+        world.sight.lost_nothing_since(since) && world.sight.sees_both_directions(source);
     if is_due && would_be_seen {
         subject.connection.phase = Phase::Unanswered { at: now, sequence };
         connect_ended(
@@ -490,7 +490,13 @@ fn connect_ended(
     }
     if let Some(server) = world.server(callmanager, at) {
         server.tcp_connects.add(result);
+        if result == "established" {
+            server.turned_down = None;
+        } else if let Some(id) = device {
+            server.turned_down.get_or_insert_default().add(id, at);
+        }
     }
+    world.site_changed(at);
     let Some(id) = device else { return };
     if result == "established" {
         return;

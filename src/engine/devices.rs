@@ -7,6 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
+use crate::diagnosis::Directory;
 use crate::net::{DeviceName, MacAddr};
 use crate::phone::registration::Current;
 use crate::phone::{Device, DeviceId};
@@ -340,6 +341,12 @@ impl Devices {
             self.unbind(id, address);
         }
         Some(device)
+    }
+}
+
+impl Directory for Devices {
+    fn device(&self, id: DeviceId) -> Option<&Device> {
+        self.device(id)
     }
 }
 

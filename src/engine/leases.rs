@@ -31,7 +31,6 @@ impl World {
         } else {
             self.dhcp_answered(id, &dhcp, message_type, at);
         }
-        self.review(id, at);
     }
 
     fn dhcp_asked(

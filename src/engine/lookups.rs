@@ -61,7 +61,7 @@ impl Lookups {
         };
         if dns.response {
             if self.all.contains_key(&(client, dns.id)) {
-                world.both_directions_seen(source);
+                world.sight.both_directions_seen(source);
             }
             self.answered(world, client, &dns, at);
         } else {
@@ -147,9 +147,11 @@ impl Lookups {
             let Some(lookup) = self.all.get(&key).filter(|lookup| lookup.began == began) else {
                 continue;
             };
-            let would_be_seen = world.lost_nothing_since(began)
-                && world.sees_both_directions(lookup.source)
-                && world.was_alive_at(lookup.source, began + Duration::from_secs(1));
+            let would_be_seen = world.sight.lost_nothing_since(began)
+                && world.sight.sees_both_directions(lookup.source)
+                && world
+                    .sight
+                    .was_alive_at(lookup.source, began + Duration::from_secs(1));
             let device = lookup.device;
             if let Some(lookup) = self.all.remove(&key).filter(|_| would_be_seen) {
                 world.totals.dns_lookups.add("no_answer");

@@ -8,6 +8,7 @@ mod connection;
 mod connection_table;
 mod connections;
 mod devices;
+mod judgement;
 mod leases;
 mod lookups;
 mod messages;
@@ -100,6 +101,7 @@ impl Engine {
             Record::Frame(frame) => self.frame(frame),
             Record::Loss(loss) => self.loss(loss),
         }
+        self.world.settle(self.now);
         self.world.settle_evictions();
     }
 
@@ -123,13 +125,16 @@ impl Engine {
                         .timer_fired(&mut self.world, (*client).into(), armed_for, now);
                 }
                 Timer::Lookups => self.lookups.timer_fired(&mut self.world, now),
+                Timer::Site => self.world.site_timer_fired(armed_for, now),
             }
+            self.world.settle(now);
         }
     }
 
     /// No record will follow: what is held in the hope of missing bytes is read as it is.
     pub fn finish(&mut self) {
         self.connections.finish(&mut self.world, self.now);
+        self.world.settle(self.now);
     }
 
     /// The next thing that happened.
@@ -169,12 +174,14 @@ impl Engine {
             at: self.now,
             devices: self.world.devices.table.clone(),
             callmanagers,
+            findings: self.world.site_findings.all().to_vec(),
             totals,
         })
     }
 
     fn loss(&mut self, loss: &Loss) {
-        self.world.frames_lost(loss.at);
+        self.world.sight.frames_lost(loss.at, loss.frames);
+        self.world.site_changed(loss.at);
         let totals = &mut self.world.totals;
         let place = LossPlace::ALL.iter().position(|&place| place == loss.place);
         if let Some(count) = place.and_then(|place| totals.lost.get_mut(place)) {
@@ -200,7 +207,8 @@ impl Engine {
         totals.truncated += u64::from(
             usize::try_from(frame.original_length).is_ok_and(|length| length > frame.bytes.len()),
         );
-        self.world.frame_seen(frame.source, frame.at);
+        self.world.sight.frame_seen(frame.source, frame.at);
+        self.world.site_goes_on(frame.at);
         self.layer(frame.link, frame.bytes, frame, TUNNEL_DEPTH);
     }
 

@@ -151,7 +151,6 @@ impl World {
                 proof,
             },
         );
-        self.review(id, at);
     }
 
     /// The device's kind may have changed after it was counted.
@@ -268,7 +267,7 @@ impl World {
         let Some(id) = self.registered_device(subject) else {
             return;
         };
-        self.with(id, |device| device.keepalives.sent += 1);
+        self.quietly(id, |device| device.keepalives.sent += 1);
         if already_acknowledged {
             self.keepalive_answered(subject, Duration::ZERO, at);
         }
@@ -345,8 +344,10 @@ impl World {
                 .server
                 .unseen()
                 .is_none_or(|unseen| unseen < sent)
-            && self.lost_nothing_since(sent)
-            && self.was_alive_at(connection.source, sent + Duration::from_secs(1));
+            && self.sight.lost_nothing_since(sent)
+            && self
+                .sight
+                .was_alive_at(connection.source, sent + Duration::from_secs(1));
         let way = self.acknowledges(subject.key);
         let Some(id) = self.registered_device(subject) else {
             return self.learn_from_unknown(subject, at);
@@ -465,7 +466,7 @@ impl World {
             .connection
             .keepalives
             .is_silent(silent_since, at, configured);
-        if was_silent && nothing_missed && self.lost_nothing_since(silent_since) {
+        if was_silent && nothing_missed && self.sight.lost_nothing_since(silent_since) {
             self.open_gap(
                 id,
                 subject.key,
@@ -491,12 +492,15 @@ impl World {
         ) else {
             return;
         };
-        if now < gap_at || !self.lost_nothing_since(heard) {
+        if now < gap_at || !self.sight.lost_nothing_since(heard) {
             return;
         }
         // A mirror that shows nothing at all shows nobody's silence.
         let interval = subject.connection.keepalives.interval(configured);
-        if !self.was_alive_at(subject.connection.source, heard + interval) {
+        if !self
+            .sight
+            .was_alive_at(subject.connection.source, heard + interval)
+        {
             return;
         }
         self.open_gap(
@@ -509,7 +513,7 @@ impl World {
             now,
         );
         if now >= given_up_at
-            && self.was_alive_at(
+            && self.sight.was_alive_at(
                 subject.connection.source,
                 heard + interval.saturating_mul(2),
             )

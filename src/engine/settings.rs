@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::diagnosis::Thresholds;
 use crate::flow::tcp::StreamLimits;
 use crate::phone::Role;
 use crate::phone::dhcp::DhcpThreshold;
@@ -26,6 +27,8 @@ pub struct Settings {
     pub flap: FlapThreshold,
     /// When DHCP requests are excessive.
     pub dhcp: DhcpThreshold,
+    /// When the diagnosis finds something too often, too long or too many.
+    pub thresholds: Thresholds,
     /// Two frames alike within this time are copies that the mirror made; zero keeps them all.
     pub copy_window: Duration,
     /// Whether tunnels (ERSPAN, GRE, VXLAN, IP in IP) are opened.
@@ -88,6 +91,7 @@ impl Default for Settings {
                 requests: 12,
                 window: Duration::from_secs(10 * 60),
             },
+            thresholds: Thresholds::default(),
             copy_window: Duration::from_millis(20),
             tunnels: true,
             limits: Limits::default(),

@@ -16,6 +16,7 @@ pub(super) enum Timer {
     /// Boxed since there are few: the others are many, and half as large without it.
     Transfer(Box<Endpoint>),
     Lookups,
+    Site,
 }
 
 /// Deadlines in the order of their time.

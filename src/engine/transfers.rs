@@ -76,7 +76,7 @@ impl Transfers {
             return false;
         }
         if is_answer {
-            world.both_directions_seen(source);
+            world.sight.both_directions_seen(source);
         }
         let message = match tftp::parse(payload) {
             Ok(message) => message,
@@ -273,10 +273,12 @@ impl Transfers {
             );
             return;
         }
-        let would_be_seen = world.lost_nothing_since(transfer.began)
-            && world.sees_both_directions(transfer.source)
-            && world.was_alive_at(transfer.source, transfer.began + Duration::from_secs(1));
-        if transfer.answered && world.lost_nothing_since(transfer.began) {
+        let would_be_seen = world.sight.lost_nothing_since(transfer.began)
+            && world.sight.sees_both_directions(transfer.source)
+            && world
+                .sight
+                .was_alive_at(transfer.source, transfer.began + Duration::from_secs(1));
+        if transfer.answered && world.sight.lost_nothing_since(transfer.began) {
             self.end(world, client, "aborted", now);
         } else if would_be_seen && !transfer.answered {
             self.end(world, client, "no_answer", now);

@@ -5,11 +5,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::devices::Devices;
+use super::judgement::SiteFindings;
 use super::settings::Settings;
-use super::timers::{Timer, Timers};
+use super::timers::Timers;
 use crate::event::{Event, EventKind, Subject};
 use crate::phone::boot::Step;
 use crate::phone::callmanager::CallManagerGroup;
+use crate::phone::sight::Sight;
 use crate::phone::tally::Tally;
 use crate::phone::{CallManager, Device, DeviceId, Role, Stage};
 use crate::snapshot::Totals;
@@ -31,18 +33,13 @@ pub(super) struct World {
     groups: HashSet<Arc<CallManagerGroup>>,
     pub(super) totals: Totals,
     pub(super) timers: Timers,
-    device_timers: HashMap<DeviceId, Timestamp>,
+    pub(super) device_timers: HashMap<DeviceId, Timestamp>,
     events: VecDeque<Event>,
-    sources: Vec<Source>,
-    last_loss: Option<Timestamp>,
-}
-
-/// What one capture source has shown so far.
-#[derive(Clone, Copy, Default)]
-struct Source {
-    last_frame: Timestamp,
-    /// Whether both directions of any connection were seen on it.
-    both_directions: bool,
+    /// What the sensor could see.
+    pub(super) sight: Sight,
+    pub(super) site_findings: SiteFindings,
+    /// Devices of which facts changed since they were judged.
+    pub(super) touched: Vec<DeviceId>,
 }
 
 impl World {
@@ -57,8 +54,9 @@ impl World {
             timers: Timers::default(),
             device_timers: HashMap::new(),
             events: VecDeque::new(),
-            sources: Vec::new(),
-            last_loss: None,
+            sight: Sight::default(),
+            site_findings: SiteFindings::default(),
+            touched: Vec::new(),
             settings,
         };
         for known in world.settings.callmanagers.clone() {
@@ -68,46 +66,6 @@ impl World {
             }
         }
         world
-    }
-
-    // --- what could be seen ---
-
-    pub(super) fn frame_seen(&mut self, source: u16, at: Timestamp) {
-        let place = usize::from(source);
-        if self.sources.len() <= place {
-            self.sources.resize(place + 1, Source::default());
-        }
-        if let Some(source) = self.sources.get_mut(place) {
-            source.last_frame = source.last_frame.max(at);
-        }
-    }
-
-    pub(super) fn both_directions_seen(&mut self, source: u16) {
-        if let Some(source) = self.sources.get_mut(usize::from(source)) {
-            source.both_directions = true;
-        }
-    }
-
-    pub(super) fn sees_both_directions(&self, source: u16) -> bool {
-        self.sources
-            .get(usize::from(source))
-            .is_some_and(|source| source.both_directions)
-    }
-
-    pub(super) fn frames_lost(&mut self, at: Timestamp) {
-        self.last_loss = self.last_loss.max(Some(at));
-    }
-
-    /// Whether the sensor lost nothing between `since` and now.
-    pub(super) fn lost_nothing_since(&self, since: Timestamp) -> bool {
-        self.last_loss.is_none_or(|loss| loss < since)
-    }
-
-    /// Whether anything was seen on this source at or after `at`: a mirror that went silent shows nobody's absence.
-    pub(super) fn was_alive_at(&self, source: u16, at: Timestamp) -> bool {
-        self.sources
-            .get(usize::from(source))
-            .is_some_and(|source| source.last_frame >= at)
     }
 
     // --- sums ---
@@ -166,12 +124,13 @@ impl World {
 
     // --- devices ---
 
-    /// Changes a device, if it is still there.
+    /// Changes facts of a device, if it is still there, and sees to it that it is judged anew.
     pub(super) fn with<R>(
         &mut self,
         id: DeviceId,
         change: impl FnOnce(&mut Device) -> R,
     ) -> Option<R> {
+        self.touch(id);
         self.devices.device_mut(id).map(change)
     }
 
@@ -182,7 +141,7 @@ impl World {
             .device(id)
             .is_some_and(|device| at.since(device.last_seen).as_secs() >= 1);
         if is_news {
-            self.with(id, |device| device.last_seen = at);
+            self.quietly(id, |device| device.last_seen = at);
         }
     }
 
@@ -232,53 +191,6 @@ impl World {
         }
     }
 
-    /// Reviews what depends on time alone for this device, and sees to it that it is reviewed again.
-    pub(super) fn review(&mut self, id: DeviceId, now: Timestamp) {
-        let (flap, dhcp) = (self.settings.flap, self.settings.dhcp);
-        let Some(device) = self.devices.device(id) else {
-            return;
-        };
-        let flapping = device.registration.review(now, flap);
-        let excessive = device
-            .dhcp
-            .as_ref()
-            .and_then(|tracker| tracker.review(now, dhcp));
-        if let Some(began) = flapping {
-            self.with(id, |device| device.registration.set_flapping(began));
-            self.tell(id, now, EventKind::Flapping { began });
-        }
-        if let Some(began) = excessive {
-            self.with(id, |device| {
-                if let Some(tracker) = &mut device.dhcp {
-                    tracker.set_excessive(began);
-                }
-            });
-            self.tell(id, now, EventKind::ExcessiveDhcp { began });
-        }
-        let Some(device) = self.devices.device(id) else {
-            return;
-        };
-        let flapping_until = device.registration.deadline(flap);
-        let excessive_until = device
-            .dhcp
-            .as_ref()
-            .and_then(|tracker| tracker.deadline(dhcp));
-        let deadline = flapping_until.into_iter().chain(excessive_until).min();
-        if deadline.is_none() {
-            return;
-        }
-        let mut armed = self.device_timers.get(&id).copied();
-        self.timers.arm(Timer::Device(id), deadline, &mut armed);
-        if let Some(armed) = armed {
-            self.device_timers.insert(id, armed);
-        }
-    }
-
-    pub(super) fn device_timer_fired(&mut self, id: DeviceId, now: Timestamp) {
-        self.device_timers.remove(&id);
-        self.review(id, now);
-    }
-
     // --- servers and roles ---
 
     /// The record of a CallManager, made if there is room.
@@ -314,7 +226,7 @@ impl World {
 
     /// The address of a server's name: as DNS gave it, or as the configuration pairs them. A phone may add its domain
     /// to a short name before it asks.
-    fn address_of(&self, name: &str) -> Option<IpAddr> {
+    pub(super) fn address_of(&self, name: &str) -> Option<IpAddr> {
         let name = name.to_ascii_lowercase();
         let first_label = |name: &str| name.split('.').next().map(str::to_owned);
         let by_dns = self.names.get(&name).copied();

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::histogram::Histogram;
 use super::role::Role;
 use super::tally::Tally;
+use super::turned_down::TurnedDown;
 use crate::time::Timestamp;
 use crate::wire::sep_config::Host;
 
@@ -48,6 +49,8 @@ pub struct CallManager {
     pub keepalive_gaps: Tally,
     /// Ends of TCP connection attempts: `established`, `refused`, `unanswered`, `unreachable`.
     pub tcp_connects: Tally,
+    /// Who could not connect since anybody last could.
+    pub turned_down: Option<Box<TurnedDown>>,
     /// From a keepalive to its acknowledgment, the way this server acknowledges.
     pub keepalive_rtt: Histogram,
     /// Keepalives acknowledged by TCP without a `KeepAliveAck` so far, while it is not known how it acknowledges.
@@ -71,6 +74,7 @@ impl CallManager {
             unregistrations: Tally::default(),
             keepalive_gaps: Tally::default(),
             tcp_connects: Tally::default(),
+            turned_down: None,
             keepalive_rtt: Histogram::new(Histogram::KEEPALIVE_BOUNDS),
             tcp_only_keepalives: 0,
         }

@@ -10,6 +10,7 @@ use super::keepalive::KeepaliveCounts;
 use super::link::LinkFacts;
 use super::registration::Registration;
 use super::tftp::TftpFacts;
+use crate::finding::Findings;
 use crate::net::{DeviceName, MacAddr};
 use crate::time::Timestamp;
 use crate::wire::sccp::{DeviceKind, DeviceType, ResetReason};
@@ -73,6 +74,8 @@ pub struct Device {
     pub last_reset_reason: Option<Box<ResetReason>>,
     /// Whether CallManager registered it on its own, after the default configuration.
     pub default_configuration: bool,
+    /// What was concluded about it.
+    pub findings: Findings,
 }
 
 impl Device {
@@ -141,6 +144,7 @@ impl Device {
         self.group = self.group.take().or(other.group);
         self.last_reset_reason = self.last_reset_reason.take().or(other.last_reset_reason);
         self.default_configuration |= other.default_configuration;
+        self.findings.absorb(other.findings);
     }
 
     /// Whether anything about it calls for attention: it is not registered, or it flaps, or misses keepalives now.

@@ -14,8 +14,10 @@ pub mod link;
 pub mod registration;
 pub mod role;
 pub mod session;
+pub mod sight;
 pub mod tally;
 pub mod tftp;
+pub mod turned_down;
 pub mod window;
 
 pub use boot::Stage;

@@ -247,6 +247,11 @@ impl Registration {
         (flaps != self.is_flapping).then_some(flaps)
     }
 
+    /// The times of the latest moves, as many as it takes to flap.
+    pub fn recent_moves(&self) -> impl Iterator<Item = Timestamp> {
+        self.recent_moves.iter().flat_map(|moves| moves.iter())
+    }
+
     /// Notes that the device flaps, or has come to rest.
     pub fn set_flapping(&mut self, flaps: bool) {
         self.is_flapping = flaps;

@@ -21,6 +21,11 @@ impl SlidingWindow {
         self.times.push_back(at);
     }
 
+    /// The times that are kept.
+    pub fn iter(&self) -> impl Iterator<Item = Timestamp> {
+        self.times.iter().copied()
+    }
+
     /// Whether at least `threshold` of them lie within `window` before `now`.
     pub fn reaches(&self, threshold: u32, window: Duration, now: Timestamp) -> bool {
         self.reaching_until(threshold, window)

@@ -1,11 +1,13 @@
 //! The devices: the report's `devices`.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Finding;
+use super::FindingEntry;
 use super::lease::LeaseEntry;
+use crate::finding::{Finding, Subject};
 use crate::phone::callmanager::CallManagerGroup;
 use crate::phone::dhcp::DhcpTracker;
 use crate::phone::keepalive::{GapDirection, OpenGap};
@@ -62,7 +64,7 @@ pub struct DeviceEntry {
     /// Why its session before the present one ended, in the phone's own words.
     pub last_reset_reason: Option<String>,
     /// What was concluded about it.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<FindingEntry>,
     /// That reason as one of a fixed set of words.
     pub last_reset_label: Option<&'static str>,
     /// Whether it calls for attention at the end.
@@ -195,8 +197,8 @@ pub struct LinkEntry {
 }
 
 impl DeviceEntry {
-    /// The report of `device`.
-    pub fn new(device: &Device) -> Self {
+    /// The report of `device`; what was concluded about servers may explain its findings.
+    pub fn new(device: &Device, site: &[(Subject, Arc<Finding>)]) -> Self {
         let registration = &device.registration;
         let current = registration.current;
         let gaps = GapCounts {
@@ -226,7 +228,7 @@ impl DeviceEntry {
             tftp_not_found: device.tftp.not_found.into(),
             boots: device.boot.passes.into(),
             last_reset_reason: reset.map(in_the_phones_words),
-            findings: Vec::new(),
+            findings: FindingEntry::of_device(&device.findings, &device.label(), site),
             last_reset_label: reset.map(ResetReason::label),
             unhealthy: device.is_unhealthy(),
             inferred: current.is_some_and(|current| current.proof == Proof::Inferred),
@@ -272,7 +274,10 @@ impl DeviceEntry {
                 device.address,
             )
         });
-        devices.into_iter().map(Self::new).collect()
+        devices
+            .into_iter()
+            .map(|device| Self::new(device, &snapshot.findings))
+            .collect()
     }
 }
 

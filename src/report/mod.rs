@@ -6,6 +6,7 @@
 mod callmanager;
 mod capture;
 mod device;
+mod finding;
 mod grid;
 mod headline;
 mod lease;
@@ -21,6 +22,7 @@ pub use capture::{CaptureEntry, CaptureFacts, DhcpCounts, TftpServerCounts};
 pub use device::{
     DeviceEntry, DhcpEntry, Episodes, GapCounts, LastReject, LinkEntry, OpenGapEntry, TftpEntry,
 };
+pub use finding::{Cause, FindingEntry};
 pub use lease::{LeaseEntry, Option66Entry, Option150Entry, TftpOfferEntry};
 pub use table::{Style, table};
 
@@ -39,7 +41,7 @@ pub struct Report {
     /// Every device that is proven to be one: by name, those without one behind by hardware address, then by address.
     pub devices: Vec<DeviceEntry>,
     /// What was concluded about servers and the sensor.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<FindingEntry>,
 }
 
 impl Report {
@@ -53,17 +55,10 @@ impl Report {
             capture: CaptureEntry::new(&snapshot.totals, capture),
             callmanagers: CallManagerEntry::all(snapshot),
             devices: DeviceEntry::all(snapshot),
-            findings: Vec::new(),
+            findings: FindingEntry::of_site(snapshot),
         }
     }
 }
-
-/// Something concluded about a device, a server or the sensor.
-///
-/// The diagnosis that concludes comes with a later version. Until then there is no value of this type, and every list
-/// of findings is empty.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum Finding {}
 
 /// Counts by label, in the order of the labels.
 pub type Counts = BTreeMap<&'static str, u64>;

@@ -6,6 +6,7 @@
 )]
 
 pub(crate) mod capture;
+pub(crate) mod cases;
 pub(crate) mod connection;
 pub(crate) mod phone;
 pub(crate) mod random;

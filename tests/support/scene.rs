@@ -266,7 +266,7 @@ impl Scene {
 }
 
 /// Two computers that ask each other for the time, every two seconds.
-fn background(from: Timestamp, until: Timestamp) -> Vec<Entry> {
+pub(crate) fn background(from: Timestamp, until: Timestamp) -> Vec<Entry> {
     const NTP: u16 = 123;
     let one = Host::new([2, 0, 0, 0, 9, 1], [10, 9, 9, 1]);
     let other = Host::new([2, 0, 0, 0, 9, 2], [10, 9, 9, 2]);

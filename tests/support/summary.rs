@@ -23,6 +23,8 @@ pub(crate) struct Line {
     pub(crate) dns_failures: u32,
     pub(crate) tcp_failures: (u32, u32),
     pub(crate) last_reset_reason: Option<String>,
+    /// What was concluded of it, and whether that holds.
+    pub(crate) findings: Vec<(&'static str, bool)>,
 }
 
 /// A device's files.
@@ -58,6 +60,11 @@ impl Line {
             dns_failures: device.dns_failures,
             tcp_failures: (device.tcp_refused, device.tcp_unanswered),
             last_reset_reason: device.last_reset_reason.as_ref().map(ToString::to_string),
+            findings: device
+                .findings
+                .iter()
+                .map(|finding| (finding.code, finding.is_active()))
+                .collect(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use phonewatch::engine::{Engine, Settings};
 use phonewatch::event::{Event, EventKind};
+use phonewatch::finding::Finding;
 use phonewatch::phone::{CallManager, Device, Stage};
 use phonewatch::record::{Frame, LinkType, Loss, Record};
 use phonewatch::snapshot::Snapshot;
@@ -169,6 +170,17 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// Every finding that was raised, with the event that tells it, in the order of time.
+    pub(crate) fn raised(&self) -> impl Iterator<Item = (&Event, &Finding)> {
+        self.events.iter().filter_map(|event| {
+            if let EventKind::FindingRaised { finding, .. } = &event.kind {
+                Some((event, finding.as_ref()))
+            } else {
+                None
+            }
+        })
+    }
+
     /// The devices that are shown.
     pub(crate) fn shown(&self) -> Vec<&Device> {
         self.snapshot.shown().map(|device| &**device).collect()

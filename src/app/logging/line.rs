@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use tracing::Level;
 
 use crate::event::{Event, EventKind};
+use crate::finding::{Finding, Severity, Subject};
 use crate::phone::keepalive::GapDirection;
 use crate::phone::registration::{Proof, RegistrationKind};
 
@@ -26,6 +27,9 @@ pub(super) struct Line<'a> {
     name: Option<&'a str>,
     frames: Option<u64>,
     place: Option<&'static str>,
+    code: Option<&'static str>,
+    severity: Option<&'static str>,
+    about: Option<&'a Subject>,
 }
 
 const fn line(level: Level, message: &'static str) -> Line<'static> {
@@ -45,6 +49,9 @@ const fn line(level: Level, message: &'static str) -> Line<'static> {
         name: None,
         frames: None,
         place: None,
+        code: None,
+        severity: None,
+        about: None,
     }
 }
 
@@ -55,6 +62,24 @@ const fn episode(began: bool, begins: &'static str, ends: &'static str) -> Line<
     } else {
         line(Level::INFO, ends)
     }
+}
+
+fn found<'a>(level: Level, message: &'static str, finding: &'a Finding) -> Line<'a> {
+    Line {
+        code: Some(finding.code),
+        severity: Some(finding.severity.label()),
+        callmanager: finding.server,
+        text: Some(&finding.summary),
+        ..line(level, message)
+    }
+}
+
+fn raised(finding: &Finding) -> Line<'_> {
+    let level = match finding.severity {
+        Severity::Info => Level::INFO,
+        Severity::Warning | Severity::Critical => Level::WARN,
+    };
+    found(level, "finding raised", finding)
 }
 
 impl<'a> Line<'a> {
@@ -147,6 +172,14 @@ impl<'a> Line<'a> {
                 result: Some(answer),
                 ..line(Level::WARN, "DNS lookup failed")
             },
+            EventKind::FindingRaised { about, finding } => Line {
+                about: about.as_ref(),
+                ..raised(finding)
+            },
+            EventKind::FindingCleared { about, finding } => Line {
+                about: about.as_ref(),
+                ..found(Level::INFO, "finding cleared", finding)
+            },
             EventKind::FramesLost { frames, place } => Line {
                 // 0 stands for a number that nobody knows.
                 frames: (*frames > 0).then_some(*frames),
@@ -181,6 +214,9 @@ impl<'a> Line<'a> {
                     name = self.name,
                     frames = self.frames,
                     place = self.place,
+                    code = self.code,
+                    severity = self.severity,
+                    about = self.about.map(tracing::field::display),
                     at = %event.at,
                     "{}",
                     self.message

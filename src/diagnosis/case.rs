@@ -1,0 +1,84 @@
+//! What a rule may look at.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::Thresholds;
+use crate::phone::sight::Sight;
+use crate::phone::{CallManager, Device, DeviceId, Role};
+use crate::time::Timestamp;
+
+/// One device, in its surroundings, at one time.
+#[derive(Clone, Copy)]
+pub struct Case<'a> {
+    /// The device.
+    pub device: &'a Device,
+    /// Everything around it.
+    pub site: Site<'a>,
+}
+
+/// What all devices share.
+#[derive(Clone, Copy)]
+pub struct Site<'a> {
+    /// The time at which it is asked.
+    pub now: Timestamp,
+    /// When things are too often, too long or too many.
+    pub thresholds: &'a Thresholds,
+    /// The CallManagers by address.
+    pub callmanagers: &'a HashMap<IpAddr, Arc<CallManager>>,
+    /// What the sensor could see.
+    pub sight: &'a Sight,
+    /// All devices by their places.
+    pub devices: &'a dyn Directory,
+    /// The address of a server's name, as DNS or the configuration told it.
+    pub address_of: &'a dyn Fn(&str) -> Option<IpAddr>,
+}
+
+/// Finds devices by their places.
+pub trait Directory {
+    /// The device at this place, if it is still there.
+    fn device(&self, id: DeviceId) -> Option<&Device>;
+}
+
+impl Case<'_> {
+    /// The time at which the rule is asked.
+    pub const fn now(&self) -> Timestamp {
+        self.site.now
+    }
+
+    /// What `server` is to this device by its own list, else by the configuration.
+    pub fn role(&self, server: IpAddr) -> Role {
+        let by_list = self.device.group.as_ref().map_or(Role::Unknown, |group| {
+            group.role(server, self.site.address_of)
+        });
+        if by_list != Role::Unknown {
+            return by_list;
+        }
+        self.site
+            .callmanagers
+            .get(&server)
+            .map_or(Role::Unknown, |server| server.configured_role)
+    }
+}
+
+impl Site<'_> {
+    /// What to call the device at this place.
+    pub fn label(&self, id: DeviceId) -> String {
+        self.devices
+            .device(id)
+            .map_or_else(|| String::from("a phone"), Device::label)
+    }
+
+    /// What people call this CallManager: its name, where it is known, with its address.
+    pub fn callmanager(&self, address: IpAddr) -> String {
+        let name = self
+            .callmanagers
+            .get(&address)
+            .and_then(|server| server.name.as_deref());
+        match name {
+            Some(name) => format!("{name} ({address})"),
+            None => address.to_string(),
+        }
+    }
+}

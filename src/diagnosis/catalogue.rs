@@ -1,0 +1,90 @@
+//! Every finding there is.
+
+use super::{Case, Site, Verdict, registration, sensor, server};
+use crate::finding::{Severity, Subject};
+
+/// One finding: what it is called, what it means, when it is concluded and what to do.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name for programs.
+    pub code: &'static str,
+    /// The step of the boot chain at which it strikes: a stage's word, `any`, `server` or `sensor`.
+    pub stage: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is, in a few words.
+    pub title: &'static str,
+    /// What it means to the people concerned, and its likely causes.
+    pub meaning: &'static str,
+    /// When it is concluded, and when it is not.
+    pub concluded: &'static str,
+    /// What to do, step by step.
+    pub remedy: &'static [&'static str],
+    /// The sections of the troubleshooting guide.
+    pub reference: &'static str,
+    /// Codes of findings about its server, or about the sensor, that explain it.
+    pub explained_by: &'static [&'static str],
+    /// How it is concluded.
+    pub rules: &'static [Rule],
+}
+
+/// How a finding is concluded.
+#[derive(Clone, Copy, Debug)]
+pub enum Rule {
+    /// Of each device.
+    Device(fn(&Case<'_>) -> Verdict),
+    /// Of servers, the mirror and what is missing: every subject for which it holds, or may hold later.
+    Site(fn(&Site<'_>) -> Vec<(Subject, Verdict)>),
+}
+
+/// Every finding, in the order in which a phone meets them.
+pub static CATALOGUE: &[&Entry] = &[
+    &registration::rejected::ENTRY,
+    &registration::flapping::ENTRY,
+    &server::callmanager_down::ENTRY,
+    &sensor::mirror_lossy::ENTRY,
+];
+
+/// The entry of this code.
+pub fn entry(code: &str) -> Option<&'static Entry> {
+    CATALOGUE.iter().copied().find(|entry| entry.code == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_words_and_stand_once() {
+        let mut codes: Vec<_> = CATALOGUE.iter().map(|entry| entry.code).collect();
+        let all = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), all, "a code stands twice");
+        for code in codes {
+            let is_word = code
+                .chars()
+                .all(|letter| letter.is_ascii_lowercase() || letter == '_');
+            assert!(is_word, "{code}");
+        }
+    }
+
+    #[test]
+    fn every_entry_can_be_concluded_and_explained() {
+        for entry in CATALOGUE {
+            assert!(!entry.rules.is_empty(), "{}", entry.code);
+            assert!(!entry.remedy.is_empty(), "{}", entry.code);
+            for text in [entry.title, entry.meaning, entry.concluded] {
+                assert!(!text.is_empty(), "{}", entry.code);
+                assert!(
+                    !text.contains("  "),
+                    "a broken line in {}: {text}",
+                    entry.code
+                );
+            }
+            for code in entry.explained_by {
+                assert!(super::entry(code).is_some(), "{}: {code}", entry.code);
+            }
+        }
+    }
+}

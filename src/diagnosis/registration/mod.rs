@@ -1,0 +1,4 @@
+//! Findings about registrations.
+
+pub(super) mod flapping;
+pub(super) mod rejected;

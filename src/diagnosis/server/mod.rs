@@ -1,0 +1,3 @@
+//! Findings about servers: what many phones suffer from at once.
+
+pub(super) mod callmanager_down;

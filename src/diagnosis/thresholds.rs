@@ -1,0 +1,60 @@
+//! When something is too often, too long or too many; and what the user does not want to hear of.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::finding::Severity;
+
+/// The thresholds of the rules; each with its default from the documentation of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    /// This many phones that a server turns down, with nobody served in between, make it the server's fault.
+    pub server_phones: u32,
+    /// Loss above this share of the frames, in thousandths, within a minute makes the mirror lossy.
+    pub lossy_permille: u32,
+    /// What happened and is over, like a reset, is told for so long.
+    pub tell_events: Duration,
+    /// A device of which nothing was seen for so long is gone, and what held of it no longer does.
+    pub forget_device: Duration,
+    /// A finding that was cleared is kept for so long.
+    pub keep_cleared: Duration,
+    /// What the user changed about a finding, by its code.
+    pub overrides: BTreeMap<&'static str, Override>,
+}
+
+/// What the user changed about one finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Override {
+    /// It is never raised.
+    Off,
+    /// It matters this much.
+    Severity(Severity),
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            server_phones: 3,
+            lossy_permille: 5,
+            tell_events: Duration::from_secs(15 * 60),
+            forget_device: Duration::from_secs(60 * 60),
+            keep_cleared: Duration::from_secs(24 * 60 * 60),
+            overrides: BTreeMap::new(),
+        }
+    }
+}
+
+impl Thresholds {
+    /// Whether the user has switched this finding off.
+    pub fn is_off(&self, code: &str) -> bool {
+        self.overrides.get(code) == Some(&Override::Off)
+    }
+
+    /// How much it matters, by the user's word where there is one.
+    pub fn severity(&self, code: &str, otherwise: Severity) -> Severity {
+        match self.overrides.get(code) {
+            Some(Override::Severity(severity)) => *severity,
+            Some(Override::Off) | None => otherwise,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What the sensor could see: absence proves something only where presence would have been seen.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::time::Timestamp;
+
+/// How well the sensor sees, as a whole and for each of its capture sources.
+#[derive(Clone, Debug, Default)]
+pub struct Sight {
+    sources: Vec<Source>,
+    last_loss: Option<Timestamp>,
+    /// Frames seen and lost, by tenths of [`Self::RECENT`].
+    recent: VecDeque<Tenth>,
+}
+
+/// What one capture source has shown so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Source {
+    last_frame: Timestamp,
+    /// Whether both directions of any connection were seen on it.
+    both_directions: bool,
+}
+
+/// What was seen and lost in a part of the recent past.
+#[derive(Clone, Copy, Debug)]
+struct Tenth {
+    began: Timestamp,
+    frames: u64,
+    lost: u64,
+}
+
+impl Sight {
+    /// Shares of frames are taken over this time.
+    pub const RECENT: Duration = Duration::from_secs(60);
+
+    const TENTH: Duration = Duration::from_secs(6);
+
+    /// A frame came from this source.
+    pub fn frame_seen(&mut self, source: u16, at: Timestamp) {
+        let place = usize::from(source);
+        if self.sources.len() <= place {
+            self.sources.resize(place + 1, Source::default());
+        }
+        self.tenth(at).frames += 1;
+        if let Some(source) = self.sources.get_mut(place) {
+            source.last_frame = source.last_frame.max(at);
+        }
+    }
+
+    /// This source shows what is asked and what is answered.
+    pub fn both_directions_seen(&mut self, source: u16) {
+        if let Some(source) = self.sources.get_mut(usize::from(source)) {
+            source.both_directions = true;
+        }
+    }
+
+    /// Whether this source has ever shown both directions of anything.
+    pub fn sees_both_directions(&self, source: u16) -> bool {
+        self.sources
+            .get(usize::from(source))
+            .is_some_and(|source| source.both_directions)
+    }
+
+    /// The sensor lost so many frames; 0 where it cannot tell.
+    pub fn frames_lost(&mut self, at: Timestamp, frames: u64) {
+        self.tenth(at).lost += frames;
+        self.last_loss = self.last_loss.max(Some(at));
+    }
+
+    /// Whether the sensor lost nothing between `since` and now.
+    pub fn lost_nothing_since(&self, since: Timestamp) -> bool {
+        self.last_loss.is_none_or(|loss| loss < since)
+    }
+
+    /// Whether anything was seen on this source at or after `at`: a mirror that went silent shows nobody's absence.
+    pub fn was_alive_at(&self, source: u16, at: Timestamp) -> bool {
+        self.sources
+            .get(usize::from(source))
+            .is_some_and(|source| source.last_frame >= at)
+    }
+
+    /// Frames seen and frames lost within the last [`Self::RECENT`] before `now`.
+    pub fn recent(&self, now: Timestamp) -> (u64, u64) {
+        self.recent
+            .iter()
+            .filter(|tenth| now.since(tenth.began) < Self::RECENT)
+            .fold((0, 0), |(frames, lost), tenth| {
+                (frames + tenth.frames, lost + tenth.lost)
+            })
+    }
+
+    /// The beginning of the first part of the recent past in which frames were lost.
+    pub fn losing_since(&self) -> Option<Timestamp> {
+        self.recent
+            .iter()
+            .find(|tenth| tenth.lost > 0)
+            .map(|tenth| tenth.began)
+    }
+
+    fn tenth(&mut self, at: Timestamp) -> &mut Tenth {
+        let is_new = self
+            .recent
+            .back()
+            .is_none_or(|tenth| at.since(tenth.began) >= Self::TENTH);
+        if is_new {
+            while self.recent.len() >= 10 {
+                self.recent.pop_front();
+            }
+            self.recent.push_back(Tenth {
+                began: at,
+                frames: 0,
+                lost: 0,
+            });
+        }
+        let last = self.recent.len() - 1;
+        #[expect(clippy::indexing_slicing, reason = "one was pushed if there was none")]
+        &mut self.recent[last]
+    }
+}

@@ -1,0 +1,124 @@
+//! What was concluded: the report's `findings`, of each device and of servers and the sensor.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::finding::{Evidence, Finding, Findings, Severity, Subject};
+use crate::snapshot::Snapshot;
+use crate::time::Timestamp;
+
+/// One conclusion. The keys up to `reference` stay as they are; those behind it may grow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FindingEntry {
+    /// Which of the catalogue's.
+    pub code: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Whom it is about: a device's name or address, a server, the sensor.
+    pub subject: String,
+    /// When that of which it speaks began.
+    pub since: Timestamp,
+    /// When anything was last seen that shows it.
+    pub last_seen: Timestamp,
+    /// Whether it holds at the end.
+    pub active: bool,
+    /// How often it was raised.
+    pub count: u32,
+    /// One sentence with the facts.
+    pub summary: String,
+    /// What shows it, in the order of time.
+    pub evidence: Vec<Evidence>,
+    /// What to do, step by step.
+    pub remedy: &'static [&'static str],
+    /// The section of the troubleshooting guide.
+    pub reference: &'static str,
+    /// When it was cleared, if it was.
+    pub cleared: Option<Timestamp>,
+    /// The server that has a part in it.
+    pub server: Option<IpAddr>,
+    /// The finding about that server, or about the sensor, of which this one is a symptom.
+    pub cause: Option<Cause>,
+}
+
+/// A finding that explains another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    /// Its code.
+    pub code: &'static str,
+    /// Whom it is about.
+    pub subject: String,
+}
+
+impl FindingEntry {
+    fn new(finding: &Finding, subject: String, site: &[(Subject, Arc<Finding>)]) -> Self {
+        Self {
+            code: finding.code,
+            severity: finding.severity,
+            subject,
+            since: finding.since,
+            last_seen: finding.last_seen,
+            active: finding.is_active(),
+            count: finding.count,
+            summary: finding.summary.clone(),
+            evidence: finding.evidence.clone(),
+            remedy: finding.remedy,
+            reference: finding.reference,
+            cleared: finding.cleared,
+            server: finding.server,
+            cause: cause(finding, site),
+        }
+    }
+
+    /// The findings of a device, the worst first.
+    pub fn of_device(
+        findings: &Findings,
+        label: &str,
+        site: &[(Subject, Arc<Finding>)],
+    ) -> Vec<Self> {
+        let entries = findings
+            .iter()
+            .map(|finding| Self::new(finding, label.to_owned(), site));
+        worst_first(entries.collect())
+    }
+
+    /// The findings of servers and of the sensor, the worst first.
+    pub fn of_site(snapshot: &Snapshot) -> Vec<Self> {
+        let site = &snapshot.findings;
+        let entries = site
+            .iter()
+            .map(|(subject, finding)| Self::new(finding, subject.to_string(), site));
+        worst_first(entries.collect())
+    }
+}
+
+/// Those that hold before those that did, and of these the worst first.
+fn worst_first(mut entries: Vec<FindingEntry>) -> Vec<FindingEntry> {
+    entries.sort_by(|one, other| {
+        let rank = |entry: &FindingEntry| (!entry.active, std::cmp::Reverse(entry.severity));
+        rank(one)
+            .cmp(&rank(other))
+            .then_with(|| one.since.cmp(&other.since))
+            .then_with(|| one.code.cmp(other.code))
+            .then_with(|| one.subject.cmp(&other.subject))
+    });
+    entries
+}
+
+/// The finding about the same server, or about the sensor, that explains this one and held at the same time.
+fn cause(finding: &Finding, site: &[(Subject, Arc<Finding>)]) -> Option<Cause> {
+    let (subject, cause) = site.iter().find(|(subject, other)| {
+        let is_of_its_server = match subject.address() {
+            Some(address) => finding.server == Some(address),
+            None => *subject == Subject::Sensor,
+        };
+        let at_the_same_time = other.cleared.is_none_or(|cleared| cleared >= finding.since)
+            && finding.cleared.is_none_or(|cleared| cleared >= other.since);
+        is_of_its_server && at_the_same_time && finding.explained_by.contains(&other.code)
+    })?;
+    Some(Cause {
+        code: cause.code,
+        subject: subject.to_string(),
+    })
+}

@@ -1,0 +1,107 @@
+//! The diagnosis through the engine: every finding in both polarities.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use phonewatch::diagnosis::CATALOGUE;
+use phonewatch::finding::Severity;
+
+use support::Outcome;
+use support::cases::{self, Case};
+
+/// The codes of the findings that were raised, with their severities.
+fn raised(outcome: &Outcome) -> BTreeSet<(&'static str, Severity)> {
+    outcome
+        .raised()
+        .map(|(_, finding)| (finding.code, finding.severity))
+        .collect()
+}
+
+/// The codes of the findings that hold at the end.
+fn holding(outcome: &Outcome) -> BTreeSet<&'static str> {
+    let devices = outcome
+        .snapshot
+        .shown()
+        .flat_map(|device| device.findings.active());
+    let site = outcome.snapshot.findings.iter().map(|(_, finding)| finding);
+    devices
+        .chain(site.filter(|finding| finding.is_active()))
+        .map(|finding| finding.code)
+        .collect()
+}
+
+fn complaint(case: &Case) -> Option<String> {
+    let outcome = case.run();
+    let raised = raised(&outcome);
+    let holding = holding(&outcome);
+    let is_raised = raised.iter().any(|(code, _)| *code == case.code);
+    let others: Vec<_> = raised
+        .iter()
+        .filter(|(code, severity)| {
+            *severity > Severity::Info && *code != case.code && !case.besides.contains(code)
+        })
+        .collect();
+    let is_right =
+        is_raised == case.raises && holding.contains(case.code) == case.holds && others.is_empty();
+    (!is_right).then(|| {
+        format!(
+            "{}, {}: expected raised {}, holding {}; raised {raised:?}, holding {holding:?}",
+            case.code, case.name, case.raises, case.holds
+        )
+    })
+}
+
+#[test]
+fn every_case_is_concluded_as_it_should_be() {
+    let complaints: Vec<_> = cases::all().iter().filter_map(complaint).collect();
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+#[test]
+fn every_finding_has_a_case_that_raises_it_and_one_that_does_not() {
+    let cases = cases::all();
+    let lacking: Vec<_> = CATALOGUE
+        .iter()
+        .filter(|entry| {
+            let has = |raises| {
+                cases
+                    .iter()
+                    .any(|case| case.code == entry.code && case.raises == raises)
+            };
+            !has(true) || !has(false)
+        })
+        .map(|entry| entry.code)
+        .collect();
+    assert!(lacking.is_empty(), "{lacking:?}");
+}
+
+#[test]
+fn what_is_raised_carries_its_evidence_and_what_to_do() {
+    for case in cases::all().iter().filter(|case| case.raises) {
+        let outcome = case.run();
+        for (event, finding) in outcome.raised() {
+            let told = format!("{}, {}: {finding:?}", case.code, case.name);
+            assert!(!finding.summary.is_empty(), "{told}");
+            assert!(!finding.evidence.is_empty(), "no evidence: {told}");
+            assert!(!finding.remedy.is_empty(), "no remedy: {told}");
+            assert!(
+                finding.evidence.is_sorted_by_key(|evidence| evidence.at),
+                "{told}"
+            );
+            assert!(finding.since <= finding.last_seen, "{told}");
+            assert!(
+                finding
+                    .evidence
+                    .iter()
+                    .all(|evidence| evidence.at <= event.at),
+                "{told}"
+            );
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Cases of the diagnosis: for every finding at least one scene that raises it, and its nearest harmless look-alike.
+
+mod registration;
+mod sensor;
+mod server;
+
+use phonewatch::engine::Settings;
+use phonewatch::time::Timestamp;
+
+use super::scene::{Scene, background};
+use super::trial::{Entry, Outcome, run};
+
+/// One scene and what is to be concluded from it.
+pub(crate) struct Case {
+    /// The finding that is at stake.
+    pub(crate) code: &'static str,
+    /// What happens, in a few words.
+    pub(crate) name: &'static str,
+    /// Whether the finding is raised, at any time of the scene.
+    pub(crate) raises: bool,
+    /// Whether it still holds at the end.
+    pub(crate) holds: bool,
+    /// Other findings that rightly come with it.
+    pub(crate) besides: &'static [&'static str],
+    pub(crate) settings: Settings,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) until: Timestamp,
+}
+
+impl Case {
+    fn new(
+        code: &'static str,
+        name: &'static str,
+        scene: &Scene,
+        raises: bool,
+        holds: bool,
+    ) -> Self {
+        let mut entries = scene.entries.clone();
+        // Others talk on the wire, so that the sensor is known to be alive: only then is silence a fact.
+        entries.extend(background(Scene::BEGIN, scene.now()));
+        entries.sort_by_key(Entry::at);
+        Self {
+            code,
+            name,
+            raises,
+            holds,
+            besides: &[],
+            settings: Settings::default(),
+            entries,
+            until: scene.now(),
+        }
+    }
+
+    /// The finding is raised and holds at the end.
+    pub(crate) fn raised(code: &'static str, name: &'static str, scene: &Scene) -> Self {
+        Self::new(code, name, scene, true, true)
+    }
+
+    /// The finding is raised, and cleared before the end.
+    pub(crate) fn cleared(code: &'static str, name: &'static str, scene: &Scene) -> Self {
+        Self::new(code, name, scene, true, false)
+    }
+
+    /// The finding is not raised, nor any other warning.
+    pub(crate) fn harmless(code: &'static str, name: &'static str, scene: &Scene) -> Self {
+        Self::new(code, name, scene, false, false)
+    }
+
+    /// These come with it.
+    pub(crate) fn besides(self, besides: &'static [&'static str]) -> Self {
+        Self { besides, ..self }
+    }
+
+    /// With other records than those of its scene: a capture that lost some, or joined late.
+    pub(crate) fn seen_as(mut self, change: impl FnOnce(Vec<Entry>) -> Vec<Entry>) -> Self {
+        self.entries = change(self.entries);
+        self
+    }
+
+    /// With these settings.
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    pub(crate) fn has_default_settings(&self) -> bool {
+        self.settings == Settings::default()
+    }
+
+    pub(crate) fn run(&self) -> Outcome {
+        run(self.settings.clone(), &self.entries, Some(self.until))
+    }
+}
+
+/// Every case.
+pub(crate) fn all() -> Vec<Case> {
+    let mut cases = Vec::new();
+    cases.extend(registration::cases());
+    cases.extend(sensor::cases());
+    cases.extend(server::cases());
+    cases
+}
