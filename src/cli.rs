@@ -70,6 +70,16 @@ Examples:
 Exit status: 0 when the configuration is valid, 1 when it is not.")]
     Check(Check),
 
+    /// List a phone's frames in words, as a sniffer would
+    ///
+    /// One line a frame: when, from whom, to whom, how long, and what it says. Only the phone's own signalling is
+    /// listed, and dialled digits are left out.
+    #[command(after_help = "\
+Examples:
+  phonewatch trace SEP001380AD9E5F --from morning.pcap.gz
+  phonewatch trace 10.1.2.3 --from primary.pcapng secondary.pcapng")]
+    Trace(Trace),
+
     /// Write a capture file of a simulated fleet of phones
     ///
     /// Each phone follows a scenario; with several, the numbers behind them say in which proportion. The same arguments
@@ -120,6 +130,23 @@ pub struct Replay {
     #[command(flatten)]
     pub config: ConfigFile,
     /// Print the report as JSON, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `trace`.
+#[derive(Args, Debug)]
+pub struct Trace {
+    /// The phone: its device name, hardware address or network address
+    #[arg(value_name = "NAME")]
+    pub phone: String,
+    /// Read these capture files
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub from: Vec<PathBuf>,
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Print the lines as JSON, for programs
     #[arg(long)]
     pub json: bool,
 }

@@ -63,5 +63,6 @@ pub mod report;
 pub mod simulate;
 pub mod snapshot;
 pub mod time;
+pub mod trace;
 pub mod web;
 pub mod wire;

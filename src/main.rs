@@ -7,6 +7,7 @@ use clap::Parser;
 use phonewatch::app::replay::{self, Outcome};
 use phonewatch::app::run;
 use phonewatch::app::simulate;
+use phonewatch::app::trace;
 use phonewatch::cli::{self, Cli, Command};
 use phonewatch::config::ConfigErrors;
 
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
             Outcome::Incomplete => ExitCode::from(2),
         }),
         Command::Check(arguments) => check(&arguments),
+        Command::Trace(arguments) => trace::trace(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Simulate(arguments) => simulate::simulate(&arguments).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

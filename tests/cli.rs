@@ -181,3 +181,50 @@ fn run_with_a_bad_configuration_prints_its_errors() {
     assert!(error.ends_with(&format!("2 errors in {bad}\n")), "{error}");
     assert_eq!(stdout(&output), "");
 }
+
+#[test]
+fn trace_lists_a_phones_frames_by_any_of_its_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let capture = folder.path().join("fleet.pcap");
+    let capture = capture.to_str().unwrap();
+    let output = phonewatch(&[
+        "simulate",
+        "healthy",
+        "--phones",
+        "2",
+        "--minutes",
+        "6",
+        "--write",
+        capture,
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let by_name = phonewatch(&["trace", "SEP001380000001", "--from", capture]);
+    assert_eq!(by_name.status.code(), Some(0), "{}", stderr(&by_name));
+    let lines = stdout(&by_name);
+    for words in [
+        "summary",
+        "DHCP DISCOVER",
+        "TFTP read SEP001380000001.cnf.xml",
+        "TCP SYN: asks for a connection",
+        "SCCP Register SEP001380000001",
+        "SCCP KeepAlive",
+    ] {
+        assert!(lines.contains(words), "{words} in\n{lines}");
+    }
+    assert!(
+        !lines.contains("SEP001380000000"),
+        "another phone's: {lines}"
+    );
+    for other in ["sep001380000001", "00:13:80:00:00:01"] {
+        let output = phonewatch(&["trace", other, "--from", capture]);
+        assert_eq!(stdout(&output), lines, "{other}");
+    }
+    let as_json = phonewatch(&["trace", "SEP001380000001", "--from", capture, "--json"]);
+    let read: serde_json::Value = serde_json::from_str(stdout(&as_json)).unwrap();
+    assert_eq!(read.as_array().unwrap().len(), lines.lines().count() - 2);
+
+    let unknown = phonewatch(&["trace", "SEP0", "--from", capture]);
+    assert_eq!(unknown.status.code(), Some(1));
+    let error = stderr(&unknown);
+    assert!(error.contains("no phone called SEP0 was seen"), "{error}");
+}

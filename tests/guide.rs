@@ -16,6 +16,7 @@ mod support;
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use phonewatch::engine::Settings;
 use phonewatch::event::EventKind;
 use phonewatch::phone::registration::{EndCause, Proof};
 use phonewatch::phone::{Device, Stage};
@@ -24,6 +25,7 @@ use phonewatch::wire::packet::{TcpFlags, TcpSegment};
 use phonewatch::wire::sccp::{KeypadButton, UnregisterStatus, encode};
 use phonewatch::wire::tftp::Tftp;
 
+use support::trial::Drive;
 use support::{Connection, Entry, Host, Outcome, Scene};
 
 const NAME: &str = "SEP003094C26E7C";
@@ -362,4 +364,62 @@ fn it_shows_no_gap_and_no_refusal() {
     );
     assert_eq!(device.keepalives.open_gap, None);
     assert_eq!((device.tcp_refused, device.tcp_unanswered), (0, 0));
+}
+
+/// The rows of the guide that are the phone's: who, to whom, how long, what.
+const LISTED: [&str; 35] = [
+    "144.254.195.10:51097 > 171.68.10.1:2000 70: SCCP KeypadButton *",
+    "171.68.10.1:2000 > 144.254.195.10:51097 54: TCP ACK 1115352689, window 8192",
+    "144.254.195.10:51097 > 171.68.10.1:2000 70: SCCP KeypadButton *",
+    "171.68.10.1:2000 > 144.254.195.10:51097 54: TCP ACK 1115352705, window 8192",
+    "144.254.195.10:51097 > 171.68.10.1:2000 70: SCCP KeypadButton #",
+    "171.68.10.1:2000 > 144.254.195.10:51097 54: TCP ACK 1115352721, window 8192",
+    "144.254.195.10:51097 > 171.68.10.1:2000 70: SCCP KeypadButton *",
+    "171.68.10.1:2000 > 144.254.195.10:51097 54: TCP ACK 1115352737, window 8192",
+    "144.254.195.10:51097 > 171.68.10.1:2000 70: SCCP KeypadButton *",
+    "144.254.195.10:51097 > 171.68.10.1:2000 66: SCCP Unregister",
+    "144.254.195.10:51097 > 171.68.10.1:2000 54: TCP FIN: closes the connection, SEQ 1115352765",
+    "144.254.195.10:51098 > 171.68.10.2:2000 54: TCP FIN: closes the connection, SEQ 1116241065",
+    "171.68.10.1:2000 > 144.254.195.10:51097 54: TCP ACK 1115352765, window 16440",
+    "171.68.10.1:2000 > 144.254.195.10:51097 70: SCCP UnregisterAck ok",
+    "171.68.10.1:2000 > 144.254.195.10:51097 54: TCP ACK 1115352766, window 16440",
+    "171.68.10.2:2000 > 144.254.195.10:51098 54: TCP ACK 1116241066, window 16440",
+    "0.0.0.0:68 > 255.255.255.255:67 345: DHCP REQUEST xid 0x3094c26e for 00:30:94:c2:6e:7c: 144.254.195.10",
+    "144.254.195.2:67 > 255.255.255.255:68 342: DHCP ACK xid 0x3094c26e for 00:30:94:c2:6e:7c: 144.254.195.10",
+    "00:30:94:c2:6e:7c > ff:ff:ff:ff:ff:ff 42: ARP 144.254.195.10 asks who has 144.254.195.25",
+    "00:b0:c2:88:67:60 > 00:30:94:c2:6e:7c 42: ARP 144.254.195.25 is at 00:b0:c2:88:67:60",
+    "144.254.195.10:51098 > 171.68.10.2:2000 54: TCP FIN: closes the connection, SEQ 1116241065 (retransmission)",
+    "171.68.10.2:2000 > 144.254.195.10:51098 54: TCP ACK 1116241066, window 16440 (said before: window frozen)",
+    "144.254.195.10:51097 > 171.68.10.1:2000 82: SCCP KeypadButton *; Unregister (retransmission)",
+    "171.68.10.1:2000 > 144.254.195.10:51097 54: TCP ACK 1115352766, window 16440 (said before: window frozen)",
+    "171.68.10.1:2000 > 144.254.195.10:51097 54: TCP ACK 1115352766, window 16440 (said before: window frozen)",
+    "171.68.10.1:2000 > 144.254.195.10:51097 54: TCP ACK 1115352766, window 16440 (said before: window frozen)",
+    "144.254.195.10:49152 > 171.68.10.70:53 78: DNS A ciscocm1.cisco.com?",
+    "171.68.10.70:53 > 144.254.195.10:49152 78: DNS A ciscocm1.cisco.com: Name error",
+    "144.254.195.10:50001 > 171.68.10.1:69 61: TFTP read OS79XX.TXT",
+    "171.68.10.1:3301 > 144.254.195.10:50001 58: TFTP data block 1, 12 bytes",
+    "144.254.195.10:50001 > 171.68.10.1:3301 46: TFTP ack block 1",
+    "144.254.195.10:50002 > 171.68.10.1:69 70: TFTP read SEP003094C26E7C.cnf",
+    "171.68.10.1:3302 > 144.254.195.10:50002 226: TFTP data block 1, 180 bytes",
+    "144.254.195.10:50002 > 171.68.10.1:3302 46: TFTP ack block 1",
+    "144.254.195.10:51097 > 171.68.10.1:2000 54: TCP ACK 909316165, window 1000",
+];
+
+#[test]
+fn it_is_listed_as_a_sniffer_would() {
+    let mut drive = Drive::new(Settings::default());
+    for entry in &trace().entries {
+        drive.take(entry);
+    }
+    let listed: Vec<String> = drive
+        .trace(NAME)
+        .into_iter()
+        .map(|line| {
+            format!(
+                "{} > {} {}: {}",
+                line.source, line.destination, line.length, line.summary
+            )
+        })
+        .collect();
+    assert_eq!(listed, LISTED);
 }

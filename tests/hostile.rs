@@ -332,6 +332,8 @@ fn narrow() -> Settings {
             streams_bytes: 16 << 10,
             config_file_bytes: 4096,
             events: 64,
+            recorder_bytes: 4096,
+            recorder_frames: 4,
         },
         ..Settings::default()
     }
@@ -355,6 +357,7 @@ fn assert_within_limits(drive: &mut Drive, limits: &Limits) {
             "transfers" => limits.transfers,
             "dns_names" => limits.dns_names,
             "fragment_bytes" => limits.fragment_bytes,
+            "recorder_bytes" => limits.recorder_bytes,
             "stream_bytes" | "streams_bytes" => limits.streams_bytes,
             // What belongs to one of these, a few of each.
             _ => (limits.devices + limits.strangers + limits.connections) * 8,

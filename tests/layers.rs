@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module with all those it may import, itself aside.
-const MAY_IMPORT: [(&str, &[&str]); 21] = [
+const MAY_IMPORT: [(&str, &[&str]); 22] = [
     ("time", &[]),
     ("net", &["time"]),
     ("record", &["time", "net"]),
@@ -22,6 +22,7 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
     ("event", BELOW_EVENT),
     ("snapshot", BELOW_EVENT),
     ("engine", BELOW_ENGINE),
+    ("trace", &["time", "net", "record", "wire", "flow"]),
     ("capture", &["time", "net", "record"]),
     (
         "config",
@@ -51,7 +52,9 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
             "cli",
             "report",
             "simulate",
+            "trace",
             "metrics",
+            "trace",
             "web",
         ],
     ),

@@ -12,4 +12,5 @@ pub mod run;
 mod sensor;
 pub mod settings;
 pub mod simulate;
+pub mod trace;
 mod vitals;

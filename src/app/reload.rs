@@ -39,7 +39,7 @@ fn differing(one: &Config, other: &Config) -> Vec<&'static str> {
         dhcp: Dhcp { requests, window };
         limits: Limits {
             devices, strangers, connections, callmanagers, transfers, dns_names, fragments, stream_buffer,
-            streams_buffer, config_file, events
+            streams_buffer, config_file, events, recorder, recorder_frames
         };
         metrics: Metrics { per_phone, per_phone_limit };
         web: Web { listen };

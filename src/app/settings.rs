@@ -48,6 +48,8 @@ pub fn engine(config: &Config) -> Settings {
             streams_bytes: limits.streams_buffer,
             config_file_bytes: limits.config_file,
             events: limits.events,
+            recorder_bytes: limits.recorder,
+            recorder_frames: limits.recorder_frames,
         },
     }
 }

@@ -206,6 +206,10 @@ pub struct Limits {
     pub config_file: usize,
     /// Events that wait for the outputs.
     pub events: usize,
+    /// The last frames of all phones' signalling, in bytes.
+    pub recorder: usize,
+    /// The last frames of one phone's signalling.
+    pub recorder_frames: u32,
 }
 
 impl Limits {
@@ -228,6 +232,12 @@ impl Limits {
             streams_buffer: section.size("streams_buffer", default.streams_buffer, MIB..=GIB),
             config_file: section.size("config_file", default.config_file, KIB..=16 * MIB),
             events: section.integer("events", default.events, 1..=10_000_000),
+            recorder: section.size("recorder", default.recorder, 64 * KIB..=GIB),
+            recorder_frames: section.integer(
+                "recorder_frames",
+                default.recorder_frames,
+                2..=100_000,
+            ),
         }
     }
 }
@@ -246,6 +256,8 @@ impl Default for Limits {
             streams_buffer: 64 * MIB,
             config_file: 128 * KIB,
             events: 65_536,
+            recorder: 8 * MIB,
+            recorder_frames: 256,
         }
     }
 }

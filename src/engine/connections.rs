@@ -95,6 +95,7 @@ impl Connections {
     fn observe(&mut self, world: &mut World, seen: &Seen<'_>) {
         let Seen { key, at, .. } = *seen;
         let Some(place) = self.admit(world, seen) else {
+            world.frame_is_of_address(key.client.ip);
             return;
         };
         let Some(connection) = self.all.get_mut(place) else {
@@ -147,6 +148,8 @@ impl Connections {
             (Side::Client, None) => {}
         }
         ending(world, &mut subject, seen);
+        world.frame_of = subject.connection.device;
+        world.frame_is_of_address(key.client.ip);
 
         if let Some(id) = subject.connection.device
             && seen.side == Side::Client

@@ -36,6 +36,8 @@ pub(super) struct Devices {
     limit: usize,
     stranger_limit: usize,
     pub(super) evicted: u64,
+    /// Devices that turned out to be others since anybody asked.
+    pub(super) merged: Vec<(DeviceId, DeviceId)>,
     /// Registrations of devices that were evicted: their servers count one less.
     pub(super) dropped: Vec<Current>,
 }
@@ -234,6 +236,7 @@ impl Devices {
         let Some(other) = self.remove(from) else {
             return;
         };
+        self.merged.push((from, into));
         let address = other.address;
         let was_stranger = self.device(into).is_some_and(|device| !device.is_proven);
         if let Some(device) = self.table.device_mut(into) {

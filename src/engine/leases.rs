@@ -25,6 +25,7 @@ impl World {
             return;
         }
         let id = self.devices.client(mac, at);
+        self.frame_of = Some(id);
         self.heard(id, at);
         if message_type.is_from_client() {
             self.dhcp_asked(id, &dhcp, message_type, at);

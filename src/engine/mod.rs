@@ -13,6 +13,7 @@ mod leases;
 mod lookups;
 mod messages;
 mod neighbours;
+mod recorder;
 mod registrations;
 mod settings;
 mod timers;
@@ -23,10 +24,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use recorder::KeptFrame;
 pub use settings::{KnownServer, Limits, Settings};
 
 use self::connections::Connections;
 use self::lookups::Lookups;
+use self::recorder::Recorder;
 use self::timers::Timer;
 use self::transfers::Transfers;
 use self::world::World;
@@ -35,12 +38,13 @@ use crate::flow::copies::CopyFilter;
 use crate::flow::fragments::{self, Reassembler};
 use crate::flow::tunnel;
 use crate::net::FlowKey;
-use crate::phone::CallManager;
+use crate::phone::{CallManager, DeviceId};
 use crate::record::{Frame, LinkType, Loss, LossPlace, Record};
 use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
 use crate::wire::icmp::IcmpMessage;
 use crate::wire::packet::{self, Content, IpPacket, Packet, Transport, UdpDatagram};
+use crate::wire::tftp::{self, Tftp};
 use crate::wire::{dhcp, dns};
 
 /// Tunnels in tunnels are opened this deep.
@@ -63,6 +67,7 @@ pub struct Engine {
     lookups: Lookups,
     copies: CopyFilter,
     fragments: Reassembler,
+    recorder: Recorder,
     now: Timestamp,
 }
 
@@ -88,6 +93,7 @@ impl Engine {
             lookups: Lookups::default(),
             copies,
             fragments,
+            recorder: Recorder::new(limits.recorder_bytes, limits.recorder_frames),
             now: Timestamp::EPOCH,
         }
     }
@@ -103,6 +109,9 @@ impl Engine {
         }
         self.world.settle(self.now);
         self.world.settle_evictions();
+        for (from, into) in self.world.devices.merged.drain(..) {
+            self.recorder.merged(from, into);
+        }
     }
 
     /// When time alone will change something. Spurious and repeated calls are safe.
@@ -157,6 +166,9 @@ impl Engine {
             .evicted
             .add_many("devices", self.world.devices.evicted);
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        totals
+            .evicted
+            .add_many("recorded_frames", self.recorder.dropped());
         for (what, number) in [
             ("devices", self.world.devices.table.len()),
             ("strangers", self.world.devices.strangers()),
@@ -167,6 +179,7 @@ impl Engine {
             ("dns_names", self.world.names.len()),
             ("callmanagers", self.world.servers.len()),
             ("fragment_bytes", self.fragments.bytes_held()),
+            ("recorder_bytes", self.recorder.bytes()),
         ] {
             totals.tracked.add_many(what, count(number));
         }
@@ -177,6 +190,11 @@ impl Engine {
             findings: self.world.site_findings.all().to_vec(),
             totals,
         })
+    }
+
+    /// The last frames of this device's signalling, as many as the flight recorder kept, in the order in which they came.
+    pub fn recorded(&self, device: DeviceId) -> impl Iterator<Item = &KeptFrame> {
+        self.recorder.frames(device)
     }
 
     fn loss(&mut self, loss: &Loss) {
@@ -209,7 +227,13 @@ impl Engine {
         );
         self.world.sight.frame_seen(frame.source, frame.at);
         self.world.site_goes_on(frame.at);
+        self.world.frame_of = None;
         self.layer(frame.link, frame.bytes, frame, TUNNEL_DEPTH);
+        if let Some(device) = self.world.frame_of
+            && self.world.is_proven(device)
+        {
+            self.recorder.keep(device, frame);
+        }
     }
 
     /// Takes what `bytes` begin with apart: the frame itself, or what a tunnel carried.
@@ -285,15 +309,24 @@ impl Engine {
                 frame.at,
                 frame.source,
             );
+            self.frame_is_of_either(ip);
         } else {
-            self.transfers.datagram(
+            let is_of_a_transfer = self.transfers.datagram(
                 &mut self.world,
                 ends,
                 datagram.payload,
                 frame.at,
                 frame.source,
             );
+            if is_of_a_transfer || is_acknowledgment(datagram) {
+                self.frame_is_of_either(ip);
+            }
         }
+    }
+
+    fn frame_is_of_either(&mut self, ip: &IpPacket<'_>) {
+        self.world.frame_is_of_address(ip.source);
+        self.world.frame_is_of_address(ip.destination);
     }
 
     fn icmp(&mut self, message: &IcmpMessage, at: Timestamp) {
@@ -308,19 +341,28 @@ impl Engine {
         };
         match original.protocol {
             TCP => {
+                self.world.frame_is_of_address(original.source.ip());
                 let key = FlowKey {
                     client: original.source.into(),
                     server: original.destination.into(),
                 };
                 self.connections.unreachable(&mut self.world, key, at);
             }
-            UDP => self.transfers.unreachable(
-                &mut self.world,
-                original.source,
-                original.destination.ip(),
-                at,
-            ),
+            UDP => {
+                self.world.frame_is_of_address(original.source.ip());
+                self.transfers.unreachable(
+                    &mut self.world,
+                    original.source,
+                    original.destination.ip(),
+                    at,
+                );
+            }
             _ => {}
         }
     }
+}
+
+/// Whether it may be the acknowledgment of a transfer's last block: the transfer ended with that block.
+fn is_acknowledgment(datagram: &UdpDatagram<'_>) -> bool {
+    datagram.payload.len() == 4 && matches!(tftp::parse(datagram.payload), Ok(Tftp::Ack { .. }))
 }

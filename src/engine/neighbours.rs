@@ -72,6 +72,7 @@ impl World {
             // A phone of another maker that gives neither is nobody who could be found again.
             (None, None) => return,
         };
+        self.frame_of = Some(id);
         if let Some(address) = announcement.address {
             self.devices.bind(id, address);
         }
@@ -95,6 +96,12 @@ impl World {
 
     /// Takes an ARP packet. It makes no device, but tells where a known one is.
     pub(super) fn arp(&mut self, arp: &Arp) {
+        self.locate(arp);
+        let by_mac = |mac| self.devices.with_mac(mac);
+        self.frame_of = by_mac(arp.sender_mac).or_else(|| by_mac(arp.target_mac));
+    }
+
+    fn locate(&mut self, arp: &Arp) {
         let address = IpAddr::V4(arp.sender_address);
         if arp.sender_address.is_unspecified()
             || arp.sender_mac.is_multicast()

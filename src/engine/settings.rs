@@ -73,6 +73,10 @@ pub struct Limits {
     pub config_file_bytes: usize,
     /// Events not yet polled.
     pub events: usize,
+    /// Bytes of the flight recorder.
+    pub recorder_bytes: usize,
+    /// Frames of one device in the flight recorder.
+    pub recorder_frames: u32,
 }
 
 impl Default for Settings {
@@ -113,6 +117,8 @@ impl Default for Limits {
             streams_bytes: 64 << 20,
             config_file_bytes: 128 << 10,
             events: 65_536,
+            recorder_bytes: 8 << 20,
+            recorder_frames: 256,
         }
     }
 }

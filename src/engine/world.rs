@@ -32,6 +32,8 @@ pub(super) struct World {
     pub(super) names: HashMap<String, IpAddr>,
     groups: HashSet<Arc<CallManagerGroup>>,
     pub(super) totals: Totals,
+    /// Whose the frame at hand is, once that is known.
+    pub(super) frame_of: Option<DeviceId>,
     pub(super) timers: Timers,
     pub(super) device_timers: HashMap<DeviceId, Timestamp>,
     events: VecDeque<Event>,
@@ -51,6 +53,7 @@ impl World {
             names: HashMap::new(),
             groups: HashSet::new(),
             totals: Totals::default(),
+            frame_of: None,
             timers: Timers::default(),
             device_timers: HashMap::new(),
             events: VecDeque::new(),
@@ -123,6 +126,11 @@ impl World {
     }
 
     // --- devices ---
+
+    /// The frame at hand is of the device at this address, where there is exactly one.
+    pub(super) fn frame_is_of_address(&mut self, address: IpAddr) {
+        self.frame_of = self.frame_of.or_else(|| self.devices.at(address));
+    }
 
     /// Changes facts of a device, if it is still there, and sees to it that it is judged anew.
     pub(super) fn with<R>(

@@ -11,6 +11,7 @@ use phonewatch::phone::{CallManager, Device, Stage};
 use phonewatch::record::{Frame, LinkType, Loss, Record};
 use phonewatch::snapshot::Snapshot;
 use phonewatch::time::Timestamp;
+use phonewatch::trace::{Ports, TraceLine, Tracer};
 
 /// A frame with its own bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +119,24 @@ impl Drive {
     pub(crate) fn fire(&mut self, now: Timestamp) {
         self.engine.handle_timeout(now);
         self.drain();
+    }
+
+    /// What the flight recorder kept of the device with this name, in words.
+    pub(crate) fn trace(&mut self, name: &str) -> Vec<TraceLine> {
+        let snapshot = self.engine.snapshot();
+        let (id, _) = snapshot
+            .devices
+            .iter()
+            .find(|(_, device)| device.label() == name)
+            .expect("the device is known");
+        let mut tracer = Tracer::new(Ports {
+            sccp: vec![2000],
+            secure: vec![2443],
+        });
+        self.engine
+            .recorded(id)
+            .map(|kept| tracer.line(&kept.frame()))
+            .collect()
     }
 
     pub(crate) fn snapshot(&mut self) -> Arc<Snapshot> {
