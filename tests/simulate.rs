@@ -91,7 +91,7 @@ fn simulated(plan: &Plan) -> (Arc<Snapshot>, FleetTruth) {
 /// What both the engine and the truth say of a phone, in the same words.
 fn told(truth: &PhoneTruth) -> String {
     format!(
-        "{} {} at {:?} {} with {:?}: registrations {} moves {} rejects {} gaps {} {} dhcp {} refused {} not found {}",
+        "{} {} at {:?} {} with {:?}: registrations {} moves {} rejects {} {:?} gaps {} {} dhcp {} refused {} not found {}",
         truth.name,
         truth.mac,
         truth.address,
@@ -100,6 +100,7 @@ fn told(truth: &PhoneTruth) -> String {
         truth.registrations,
         truth.moves,
         truth.rejects,
+        truth.last_reject,
         truth.keepalive_gaps.callmanager,
         truth.keepalive_gaps.phone,
         truth.dhcp_requests,
@@ -111,8 +112,10 @@ fn told(truth: &PhoneTruth) -> String {
 fn found(device: &Device) -> String {
     let registration = &device.registration;
     let callmanager = registration.current.map(|current| current.callmanager);
+    let reject = registration.last_reject.as_deref();
+    let reject = reject.map(|(reason, _)| reason.label());
     format!(
-        "{} {} at {:?} {} with {:?}: registrations {} moves {} rejects {} gaps {} {} dhcp {} refused {} not found {}",
+        "{} {} at {:?} {} with {:?}: registrations {} moves {} rejects {} {:?} gaps {} {} dhcp {} refused {} not found {}",
         device.label(),
         device.mac.map_or_else(String::new, |mac| mac.to_string()),
         device.address,
@@ -121,6 +124,7 @@ fn found(device: &Device) -> String {
         registration.registrations,
         registration.moves,
         registration.rejects,
+        reject,
         device.keepalives.gaps(GapDirection::CallManager),
         device.keepalives.gaps(GapDirection::Phone),
         device.dhcp.as_deref().map_or(0, |dhcp| dhcp.requests),
@@ -200,15 +204,42 @@ fn each_scenario_does_what_it_says() {
     for &scenario in Scenario::ALL {
         let totals = truth_of(scenario);
         let (registrations, moves, gaps) = match scenario {
-            Scenario::Healthy | Scenario::Boot => (20, 0, (0, 0)),
+            Scenario::Healthy
+            | Scenario::Boot
+            | Scenario::KeepaliveRepeated
+            | Scenario::OutOfOrder
+            | Scenario::TcpTrouble => (20, 0, (0, 0)),
             Scenario::Failover => (60, 40, (20, 0)),
+            Scenario::FailoverOneMissed
+            | Scenario::FailoverThreeMissed
+            | Scenario::CallmanagerDark => (40, 20, (20, 0)),
+            Scenario::FailbackToken
+            | Scenario::FailbackTokenWait
+            | Scenario::FailbackWithoutToken
+            | Scenario::Crash => (60, 40, (0, 0)),
+            Scenario::ApplyConfig => (80, 60, (0, 0)),
             Scenario::Flapping => (totals.moves + 20, totals.moves, (0, 0)),
             Scenario::KeepaliveGap => (20, 0, (20, 0)),
+            Scenario::KeepaliveGaps => (20, 0, (60, 0)),
+            Scenario::QosZero => (20, 0, (totals.keepalive_gaps.callmanager, 0)),
             Scenario::Silent => (20, 0, (0, 20)),
-            Scenario::UserReset | Scenario::AdminReset => (40, 0, (0, 0)),
+            Scenario::PowerCut => (40, 0, (0, totals.keepalive_gaps.phone)),
+            Scenario::UserReset
+            | Scenario::AdminReset
+            | Scenario::Restart
+            | Scenario::DuplicateRegistration => (40, 0, (0, 0)),
+            Scenario::FirewallTimeout | Scenario::Unstable => (totals.registrations, 0, (0, 0)),
             Scenario::Unconfigured
             | Scenario::Refused
             | Scenario::Rejected
+            | Scenario::RejectedDatabase
+            | Scenario::RejectedLicence
+            | Scenario::RejectedVersion
+            | Scenario::RejectedMismatch
+            | Scenario::RejectedMax
+            | Scenario::RejectedUnauthorized
+            | Scenario::RejectedDictionary
+            | Scenario::RegistrationSilent
             | Scenario::DhcpSilent
             | Scenario::DhcpAscii150
             | Scenario::TftpSilent
@@ -226,12 +257,12 @@ fn each_scenario_does_what_it_says() {
         assert_eq!(totals.registered, registered, "{label}");
         assert_eq!(
             totals.rejects > 0,
-            scenario == Scenario::Rejected,
+            scenario.label().starts_with("rejected"),
             "{label}"
         );
         assert_eq!(
             totals.tcp_refused > 0,
-            scenario == Scenario::Refused,
+            matches!(scenario, Scenario::Refused | Scenario::Crash),
             "{label}"
         );
         let is_unconfigured = scenario == Scenario::Unconfigured;
@@ -240,6 +271,17 @@ fn each_scenario_does_what_it_says() {
     }
     let flapping = truth_of(Scenario::Flapping).moves;
     assert!(flapping >= 20 * 5, "{flapping} moves");
+    let gaps = truth_of(Scenario::QosZero).keepalive_gaps.callmanager;
+    assert!(gaps >= 20 * 3, "{gaps} gaps");
+    let gaps = truth_of(Scenario::PowerCut).keepalive_gaps.phone;
+    assert!(
+        (1..20).contains(&gaps),
+        "{gaps} phones were silent for long"
+    );
+    let unstable = truth_of(Scenario::Unstable).registrations;
+    assert!(unstable >= 20 * 5, "{unstable} registrations");
+    let cut_off = truth_of(Scenario::FirewallTimeout).registrations;
+    assert!(cut_off >= 20 * 3, "{cut_off} registrations");
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::Scenario;
 use super::connection::Answers;
+use super::phone::SimulatedPhone;
 use super::random::Random;
+use super::rejects::Reject;
+use super::{Scenario, failover, keepalives, outage, rejects, sessions};
 use crate::time::Timestamp;
 
 /// A part of what a phone does.
@@ -37,7 +39,7 @@ pub(super) enum Act {
     /// It connects to its primary, registers, and opens a connection to its secondary; and why it was away.
     Register(&'static str),
     /// It registers and is rejected.
-    Rejected,
+    Rejected(&'static Reject),
     /// Both its CallManagers refuse the connection.
     Refused,
     /// This is how its CallManager answers keepalives from now on.
@@ -54,6 +56,10 @@ pub(super) enum Act {
     UserReset,
     /// Its CallManager resets it.
     AdminReset,
+    /// What one scenario alone needs.
+    Do(fn(&mut SimulatedPhone)),
+    /// Keepalives, until the connection of its registration has this age.
+    StayToAge(Duration),
 }
 
 /// What follows once all acts are played, as often as it takes.
@@ -66,10 +72,13 @@ pub(super) fn acts(
     length: Duration,
 ) -> (Vec<Act>, Refrain) {
     let nothing: Refrain = |_| Vec::new();
-    let span = if scenario == Scenario::Boot {
-        length
-    } else {
-        length.min(BOOTS_WITHIN)
+    let span = match scenario {
+        Scenario::Boot => length,
+        // All are to be up when it happens.
+        Scenario::PowerCut | Scenario::Crash | Scenario::CallmanagerDark => {
+            BOOTS_WITHIN.min(length / 4)
+        }
+        _ => length.min(BOOTS_WITHIN),
     };
     let start = random.between(Duration::ZERO, span);
     let mut acts = vec![Act::Wait(start), Act::Link];
@@ -123,7 +132,7 @@ pub(super) fn acts(
         }
         Scenario::Rejected => {
             acts.extend([Act::Lease, Act::Configuration]);
-            |random| vec![Act::Rejected, Act::Wait(random.seconds(30, 60))]
+            rejects::refrain(scenario)
         }
         Scenario::DhcpSilent => |_| vec![Act::LeaseInVain],
         Scenario::DhcpAscii150 => {
@@ -151,6 +160,92 @@ pub(super) fn acts(
             acts.extend(boot("Reset-Reset"));
             nothing
         }
+        Scenario::PowerCut => {
+            acts.extend(outage::power_cut(length));
+            nothing
+        }
+        Scenario::Crash => {
+            acts.extend(outage::crash(random, length));
+            nothing
+        }
+        Scenario::CallmanagerDark => {
+            acts.extend(outage::callmanager_dark(length));
+            failover::TRIES_IN_VAIN
+        }
+        Scenario::FailoverOneMissed => {
+            acts.extend(failover::goes_after(SimulatedPhone::misses_one, settle));
+            nothing
+        }
+        Scenario::FailoverThreeMissed => {
+            acts.extend(failover::goes_after(SimulatedPhone::misses_three, settle));
+            nothing
+        }
+        Scenario::FailbackToken => {
+            let way = [Act::Do(SimulatedPhone::returns_with_token)];
+            acts.extend(failover::comes_back(&way, settle));
+            nothing
+        }
+        Scenario::FailbackTokenWait => {
+            acts.extend(failover::comes_back(&failover::AFTER_A_WAIT, settle));
+            nothing
+        }
+        Scenario::FailbackWithoutToken => {
+            let way = [Act::Do(SimulatedPhone::returns)];
+            acts.extend(failover::comes_back(&way, settle));
+            nothing
+        }
+        Scenario::KeepaliveGaps => {
+            acts.extend(keepalives::gaps(settle));
+            nothing
+        }
+        Scenario::KeepaliveRepeated => {
+            acts.extend(boot("Initialized"));
+            keepalives::REPEATED
+        }
+        Scenario::QosZero => {
+            acts.extend(keepalives::untrusted());
+            keepalives::LOST
+        }
+        Scenario::TcpTrouble => {
+            acts.extend(boot("Initialized"));
+            acts.push(Act::Answers(Answers::WithTrouble));
+            nothing
+        }
+        Scenario::RejectedDatabase
+        | Scenario::RejectedLicence
+        | Scenario::RejectedVersion
+        | Scenario::RejectedMismatch
+        | Scenario::RejectedMax
+        | Scenario::RejectedUnauthorized
+        | Scenario::RejectedDictionary
+        | Scenario::RegistrationSilent => {
+            acts.extend([Act::Lease, Act::Configuration]);
+            rejects::refrain(scenario)
+        }
+        Scenario::OutOfOrder => {
+            acts.extend(sessions::OUT_OF_ORDER);
+            nothing
+        }
+        Scenario::FirewallTimeout => {
+            acts.extend(sessions::firewall(length));
+            nothing
+        }
+        Scenario::DuplicateRegistration => {
+            acts.extend(sessions::duplicate(settle));
+            nothing
+        }
+        Scenario::Unstable => {
+            acts.extend(boot("Initialized"));
+            sessions::THROWN_OUT
+        }
+        Scenario::ApplyConfig => {
+            acts.extend(sessions::apply_config(random));
+            nothing
+        }
+        Scenario::Restart => {
+            acts.extend(sessions::restart(random, settle));
+            nothing
+        }
     };
     (acts, again)
 }
@@ -159,6 +254,6 @@ pub(super) fn acts(
 const BOOTS_WITHIN: Duration = Duration::from_secs(4 * 60);
 
 /// From the address to the registration.
-const fn boot(last: &'static str) -> [Act; 3] {
+pub(super) const fn boot(last: &'static str) -> [Act; 3] {
     [Act::Lease, Act::Configuration, Act::Register(last)]
 }

@@ -110,6 +110,8 @@ fn message(
 pub(super) enum Naming {
     ByAddress,
     ByName,
+    /// By address, the second one first.
+    SecondaryFirst,
 }
 
 /// The phone fetches its configuration, block by block.
@@ -117,6 +119,10 @@ pub(super) fn configuration(script: &mut Script, phone: &Host, name: &DeviceName
     let content = match naming {
         Naming::ByAddress => file(&CALLMANAGERS.map(|server| server.address.to_string())),
         Naming::ByName => file(&CALLMANAGER_NAMES.map(String::from)),
+        Naming::SecondaryFirst => {
+            let [first, second] = CALLMANAGERS.map(|server| server.address.to_string());
+            file(&[second, first])
+        }
     };
     let client = (phone, client_port(script));
     let server = (&SERVICES, client_port(script));

@@ -10,6 +10,8 @@ use crate::wire::sccp::encode;
 
 /// The TCP port of SCCP.
 const SCCP: u16 = 2000;
+/// What a phone can take before it acknowledges.
+const WINDOW: u16 = 1400;
 const DATA: TcpFlags = TcpFlags(TcpFlags::PSH.0 | TcpFlags::ACK.0);
 /// When TCP repeats what nobody acknowledged.
 const REPEAT_AFTER: Duration = Duration::from_millis(1500);
@@ -23,8 +25,15 @@ pub(super) enum Answers {
     Tcp,
     /// Not at all: the machine is gone.
     Nothing,
+    /// With a `KeepAliveAck`, once TCP has repeated what was lost on the way there.
+    LostOnTheWayThere,
+    /// With a `KeepAliveAck` that was lost on the way back and is repeated by TCP.
+    LostOnTheWayBack,
+    /// With a `KeepAliveAck`, while most segments are sent twice and the phone has no room for more now and then.
+    WithTrouble,
 }
 
+/// A TCP connection with the numbers of both sides.
 #[derive(Debug)]
 pub(super) struct Connection {
     phone: Host,
@@ -37,6 +46,10 @@ pub(super) struct Connection {
     /// When the next keepalive is due, and how long after that the one that follows it.
     pub(super) due: Timestamp,
     pub(super) interval: Duration,
+    /// When it was opened, when the phone last sent anything on it, and when its last keepalive.
+    pub(super) opened: Timestamp,
+    pub(super) spoke: Timestamp,
+    asked: Timestamp,
     /// Keepalives of a registered phone in a row that were not answered.
     unanswered: u32,
 }
@@ -44,8 +57,7 @@ pub(super) struct Connection {
 impl Connection {
     /// A connection from its first segment on, with a keepalive each minute.
     pub(super) fn open(script: &mut Script, phone: Host, port: u16, server: Host) -> Self {
-        let mut connection = Self::new(script, phone, port, server);
-        connection.syn(script);
+        let mut connection = Self::attempt(script, phone, port, server);
         connection.server_segment(script, 1, TcpFlags::SYN | TcpFlags::ACK, &[]);
         connection.phone_next = connection.phone_next.wrapping_add(1);
         connection.server_next = connection.server_next.wrapping_add(1);
@@ -54,10 +66,16 @@ impl Connection {
         connection
     }
 
+    /// A connection that is not answered yet.
+    pub(super) fn attempt(script: &mut Script, phone: Host, port: u16, server: Host) -> Self {
+        let connection = Self::new(script, phone, port, server);
+        connection.syn(script);
+        connection
+    }
+
     /// The server refuses a connection: SYN, answered by RST.
     pub(super) fn refused(script: &mut Script, phone: Host, port: u16, server: Host) {
-        let mut connection = Self::new(script, phone, port, server);
-        connection.syn(script);
+        let mut connection = Self::attempt(script, phone, port, server);
         connection.server_next = 0;
         connection.server_segment(script, 1, TcpFlags::RST | TcpFlags::ACK, &[]);
         script.fact(Fact::Refused);
@@ -73,11 +91,15 @@ impl Connection {
             answers: Answers::Tcp,
             due: script.now,
             interval: Duration::from_secs(60),
+            opened: script.now,
+            spoke: script.now,
+            asked: script.now,
             unanswered: 0,
         }
     }
 
-    fn syn(&self, script: &mut Script) {
+    /// The phone asks for the connection, for the first time or again.
+    pub(super) fn syn(&self, script: &mut Script) {
         let mut segment = self.phone_segment(TcpFlags::SYN, &[]);
         segment.acknowledgment = None;
         script.tcp(&self.phone, &self.server, &segment);
@@ -94,6 +116,13 @@ impl Connection {
         let segment = self.phone_segment(DATA, message);
         script.tcp(&self.phone, &self.server, &segment);
         self.phone_next = self.phone_next.wrapping_add(length(message));
+        self.spoke = script.now;
+    }
+
+    /// The phone's TCP sends its last message again.
+    fn phone_repeats(&mut self, script: &mut Script, message: &[u8]) {
+        self.phone_next = self.phone_next.wrapping_sub(length(message));
+        self.phone_sends(script, message);
     }
 
     pub(super) fn server_sends(&mut self, script: &mut Script, message: &[u8]) {
@@ -101,9 +130,26 @@ impl Connection {
         self.server_next = self.server_next.wrapping_add(length(message));
     }
 
-    pub(super) fn phone_acks(&self, script: &mut Script) {
-        let segment = self.phone_segment(TcpFlags::ACK, &[]);
+    /// The server's TCP sends its last message again.
+    fn server_repeats(&mut self, script: &mut Script, message: &[u8]) {
+        self.server_next = self.server_next.wrapping_sub(length(message));
+        self.server_sends(script, message);
+    }
+
+    pub(super) fn phone_acks(&mut self, script: &mut Script) {
+        self.phone_acks_with_room(script, WINDOW);
+    }
+
+    /// An acknowledgment that says how much more the phone can take.
+    fn phone_acks_with_room(&mut self, script: &mut Script, window: u16) {
+        let mut segment = self.phone_segment(TcpFlags::ACK, &[]);
+        segment.window = window;
         script.tcp(&self.phone, &self.server, &segment);
+        self.spoke = script.now;
+    }
+
+    pub(super) fn server_acks(&self, script: &mut Script) {
+        self.server_segment(script, 0, TcpFlags::ACK, &[]);
     }
 
     /// A question and its answer.
@@ -115,6 +161,7 @@ impl Connection {
 
     /// The keepalive that is due.
     pub(super) fn keepalive(&mut self, script: &mut Script) {
+        self.tell_missed(script);
         script.at(self.due);
         let next = self.due + self.interval;
         // The phone's timer is not quite exact.
@@ -122,28 +169,68 @@ impl Connection {
             .random
             .between(Duration::ZERO, Duration::from_millis(20));
         self.due = next + late;
-        let message = encode::keep_alive(0);
-        let unsent = self.phone_next;
+        let (message, answer) = (encode::keep_alive(0), encode::keep_alive_ack(0));
         self.phone_sends(script, &message);
-        if self.unanswered == 1 {
-            script.fact(Fact::CallManagerGap);
-        }
+        self.asked = script.now;
         match self.answers {
             Answers::Sccp => {
-                self.server_sends(script, &encode::keep_alive_ack(0));
+                self.server_sends(script, &answer);
                 self.phone_acks(script);
-                self.unanswered = 0;
             }
             Answers::Tcp => self.server_segment(script, 0, TcpFlags::ACK, &[]),
             Answers::Nothing => {
                 script.pass(REPEAT_AFTER);
-                self.phone_next = unsent;
-                self.phone_sends(script, &message);
+                self.phone_repeats(script, &message);
             }
+            Answers::LostOnTheWayThere => {
+                for times in [1, 2] {
+                    script.pass(REPEAT_AFTER * times);
+                    self.phone_repeats(script, &message);
+                }
+                self.server_sends(script, &answer);
+                self.phone_acks(script);
+            }
+            Answers::LostOnTheWayBack => {
+                self.server_sends(script, &answer);
+                script.pass(REPEAT_AFTER);
+                self.server_repeats(script, &answer);
+                self.phone_acks(script);
+            }
+            Answers::WithTrouble => self.keepalive_with_trouble(script, &message, &answer),
         }
-        if self.answers != Answers::Sccp && self.interval < Duration::from_secs(60) {
+        let is_answered = !matches!(self.answers, Answers::Tcp | Answers::Nothing);
+        if is_answered {
+            self.unanswered = 0;
+        } else if self.interval < Duration::from_secs(60) {
             self.unanswered += 1;
         }
+    }
+
+    /// The first keepalive that stays without an answer until the next is due begins a gap.
+    fn tell_missed(&self, script: &mut Script) {
+        if self.unanswered == 1 {
+            script.at(self.asked + self.interval);
+            script.fact(Fact::CallManagerGap);
+        }
+    }
+
+    /// The phone waits for its answer until the next keepalive would be due, and a moment longer.
+    pub(super) fn wait_in_vain(&self, script: &mut Script) {
+        self.tell_missed(script);
+        script.at(self.due.max(self.asked + self.interval));
+        script.pass(Duration::from_millis(100));
+    }
+
+    fn keepalive_with_trouble(&mut self, script: &mut Script, message: &[u8], answer: &[u8]) {
+        script.pass(REPEAT_AFTER);
+        self.phone_repeats(script, message);
+        self.server_segment(script, 0, TcpFlags::ACK, &[]);
+        self.server_sends(script, answer);
+        script.pass(REPEAT_AFTER);
+        self.server_repeats(script, answer);
+        self.phone_acks_with_room(script, 0);
+        script.pass(Duration::from_millis(400));
+        self.phone_acks(script);
     }
 
     /// From now on the connection carries a registration.
@@ -172,6 +259,27 @@ impl Connection {
         self.phone_acks(script);
     }
 
+    /// The server closes and the phone agrees.
+    pub(super) fn server_closes(mut self, script: &mut Script) {
+        let end = TcpFlags::FIN | TcpFlags::ACK;
+        self.server_segment(script, 0, end, &[]);
+        self.server_next = self.server_next.wrapping_add(1);
+        let segment = self.phone_segment(end, &[]);
+        script.tcp(&self.phone, &self.server, &segment);
+        self.phone_next = self.phone_next.wrapping_add(1);
+        self.server_segment(script, 0, TcpFlags::ACK, &[]);
+    }
+
+    /// The server closes a connection of which the phone knows nothing any more.
+    pub(super) fn server_closes_late(mut self, script: &mut Script) {
+        self.server_segment(script, 0, TcpFlags::FIN | TcpFlags::ACK, &[]);
+        self.server_next = self.server_next.wrapping_add(1);
+        let mut segment = self.phone_segment(TcpFlags::RST, &[]);
+        segment.acknowledgment = None;
+        segment.window = 0;
+        script.tcp(&self.phone, &self.server, &segment);
+    }
+
     /// The phone gives the connection up.
     pub(super) fn phone_aborts(self, script: &mut Script) {
         let segment = self.phone_segment(TcpFlags::RST | TcpFlags::ACK, &[]);
@@ -190,7 +298,7 @@ impl Connection {
             sequence: self.phone_next,
             acknowledgment: Some(self.server_next),
             flags,
-            window: 1400,
+            window: WINDOW,
             payload,
             payload_length: length(payload),
         }

@@ -15,12 +15,18 @@
 mod acts;
 mod boot;
 mod connection;
+mod failover;
+mod keepalives;
+mod outage;
 mod pcap;
 mod phone;
 mod random;
+mod rejects;
 mod scenario;
 mod script;
+mod sessions;
 mod signalling;
+mod together;
 mod truth;
 
 use std::cmp::Reverse;
@@ -34,7 +40,7 @@ use script::{Host, Item, Script};
 
 pub use pcap::PcapWriter;
 pub use scenario::{ParseShareError, Scenario, Share};
-pub use truth::{FleetTruth, Gaps, PhoneTruth, Stage, Totals};
+pub use truth::{FleetTruth, Gaps, PhoneTruth, ServerFinding, Stage, Totals};
 
 /// When every simulation begins: 2026-01-05T08:00:00Z, a Monday.
 pub const BEGIN: Timestamp = Timestamp::from_secs(1_767_600_000);

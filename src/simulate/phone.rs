@@ -20,15 +20,22 @@ use crate::wire::sccp::{DeviceType, Register, ResetType, UnregisterStatus, encod
 pub(super) struct SimulatedPhone {
     pub(super) script: Script,
     pub(super) truth: PhoneTruth,
-    host: Host,
+    pub(super) host: Host,
+    /// Its CallManagers, by priority.
+    pub(super) callmanagers: [Host; 2],
     acts: VecDeque<Act>,
     /// What follows for ever once all acts are played.
     again: Refrain,
     /// The connection that carries the registration, and the one in reserve.
-    active: Option<Connection>,
-    standby: Option<Connection>,
+    pub(super) active: Option<Connection>,
+    pub(super) standby: Option<Connection>,
+    /// One that has not come to a registration.
+    pub(super) attempt: Option<Connection>,
+    /// The one on which another station is registered under the same name.
+    pub(super) twin: Option<Connection>,
+    /// Those of which only the servers still know.
+    pub(super) forgotten: [Option<Connection>; 2],
     port: u16,
-    reject: &'static str,
 }
 
 impl SimulatedPhone {
@@ -46,21 +53,20 @@ impl SimulatedPhone {
         let name = DeviceName::from_mac(mac);
         let host = Host::phone(mac, address(number));
         let (acts, again) = acts(scenario, &mut random, length);
-        let reject = REJECTS
-            .get(usize::try_from(random.below(REJECTS.len() as u64)).unwrap_or(0))
-            .copied()
-            .unwrap_or_default();
         let port = 49_152 + (random.number16() >> 3);
         Self {
             script: Script::new(begin, random),
             truth: PhoneTruth::new(mac, name, scenario),
             host,
+            callmanagers: CALLMANAGERS,
             acts: acts.into(),
             again,
             active: None,
             standby: None,
+            attempt: None,
+            twin: None,
+            forgotten: [None, None],
             port,
-            reject,
         }
     }
 
@@ -98,15 +104,10 @@ impl SimulatedPhone {
             Act::ConfigurationNotFound => boot::configuration_not_found(script, host, &name),
             Act::ConfigurationInVain => boot::configuration_in_vain(script, host, &name),
             Act::NamesNotFound => boot::names_not_found(script, host),
-            Act::Register(last) => {
-                let [primary, secondary] = CALLMANAGERS;
-                let connection = self.connect(primary);
-                self.register(connection, last);
-                self.standby = Some(self.connect(secondary));
-            }
-            Act::Rejected => self.rejected(),
+            Act::Register(last) => self.connects_to_both(last),
+            Act::Rejected(reject) => self.rejected(reject),
             Act::Refused => {
-                for server in CALLMANAGERS {
+                for server in self.callmanagers {
                     let port = self.next_port();
                     Connection::refused(&mut self.script, self.host, port, server);
                     let pause = self.script.random.seconds(1, 3);
@@ -129,14 +130,20 @@ impl SimulatedPhone {
             Act::FailBack => self.fail_back(),
             Act::Move => self.moves(),
             Act::UserReset => self.user_reset(),
-            Act::AdminReset => self.admin_reset(),
+            Act::AdminReset => self.is_told(ResetType::Reset),
+            Act::Do(what) => what(self),
+            Act::StayToAge(age) => {
+                if let Some(active) = &self.active {
+                    self.acts.push_front(Act::StayUntil(active.opened + age));
+                }
+            }
         }
         true
     }
 
     /// Plays the keepalive that is due next, if that is before this time.
-    fn keepalive_before(&mut self, until: Timestamp) -> bool {
-        let connections = [&mut self.active, &mut self.standby];
+    pub(super) fn keepalive_before(&mut self, until: Timestamp) -> bool {
+        let connections = [&mut self.active, &mut self.standby, &mut self.twin];
         let next = connections
             .into_iter()
             .flatten()
@@ -151,32 +158,47 @@ impl SimulatedPhone {
         }
     }
 
-    fn connect(&mut self, server: Host) -> Connection {
+    /// It registers with the first of its CallManagers and holds the second in reserve.
+    pub(super) fn connects_to_both(&mut self, last: &str) {
+        let [first, second] = self.callmanagers;
+        let connection = self.connect(first);
+        self.register(connection, last);
+        self.standby = Some(self.connect(second));
+    }
+
+    pub(super) fn connect(&mut self, server: Host) -> Connection {
         let port = self.next_port();
         Connection::open(&mut self.script, self.host, port, server)
     }
 
-    fn next_port(&mut self) -> u16 {
+    /// It asks for a connection and is not answered.
+    pub(super) fn attempts(&mut self, server: Host) -> Connection {
+        let port = self.next_port();
+        Connection::attempt(&mut self.script, self.host, port, server)
+    }
+
+    pub(super) fn next_port(&mut self) -> u16 {
         self.port = self.port.checked_add(1).unwrap_or(49_152);
         self.port
     }
 
     /// Says why it was away, asks to be registered and is, and asks what a phone asks then.
-    fn register(&mut self, mut connection: Connection, last: &str) {
+    pub(super) fn register(&mut self, mut connection: Connection, last: &str) {
         self.ask_to_register(&mut connection, last);
         let script = &mut self.script;
         connection.server_sends(script, &signalling::register_ack());
         script.fact(Fact::Registered(connection.server.address));
         connection.phone_acks(script);
         connection.registered(script);
-        signalling::ask_the_usual(script, &mut connection);
+        signalling::ask_the_usual(script, &mut connection, &self.callmanagers);
         self.active = Some(connection);
     }
 
-    fn ask_to_register(&mut self, connection: &mut Connection, last: &str) {
+    pub(super) fn ask_to_register(&mut self, connection: &mut Connection, last: &str) {
         let name = self.truth.name;
         let address = self.host.address;
-        let text = format!("25: Name={name} Load={LOAD} Last={last}");
+        let number = signalling::reason_number(last);
+        let text = format!("{number}: Name={name} Load={LOAD} Last={last}");
         let script = &mut self.script;
         connection.says(script, &encode::alarm(0, 2, &text, address));
         let register = Register {
@@ -193,18 +215,6 @@ impl SimulatedPhone {
         script.fact(Fact::Registering);
     }
 
-    fn rejected(&mut self) {
-        let [primary, _] = CALLMANAGERS;
-        let mut connection = self.connect(primary);
-        self.ask_to_register(&mut connection, "Initialized");
-        let script = &mut self.script;
-        let reject = encode::register_reject(0, self.reject.as_bytes());
-        connection.server_sends(script, &reject);
-        script.fact(Fact::Rejected);
-        connection.phone_acks(script);
-        connection.phone_closes(script);
-    }
-
     /// Nothing is heard on either connection for two intervals.
     fn fall_silent(&mut self) {
         let Some(active) = &mut self.active else {
@@ -219,7 +229,7 @@ impl SimulatedPhone {
         }
     }
 
-    fn register_in_reserve(&mut self, last: &str) {
+    pub(super) fn register_in_reserve(&mut self, last: &str) {
         if let Some(standby) = self.standby.take() {
             self.register(standby, last);
         }
@@ -240,7 +250,7 @@ impl SimulatedPhone {
         let Some(mut secondary) = self.active.take() else {
             return;
         };
-        let [primary, _] = CALLMANAGERS;
+        let [primary, _] = self.callmanagers;
         let mut connection = self.connect(primary);
         let script = &mut self.script;
         let question = signalling::token_request(self.truth.name, self.host.address, CISCO_7960);
@@ -265,16 +275,8 @@ impl SimulatedPhone {
         self.leave();
     }
 
-    fn admin_reset(&mut self) {
-        if let Some(active) = &mut self.active {
-            active.server_sends(&mut self.script, &encode::reset(0, ResetType::Reset));
-            active.phone_acks(&mut self.script);
-        }
-        self.leave();
-    }
-
     /// It unregisters and closes both connections.
-    fn leave(&mut self) {
+    pub(super) fn leave(&mut self) {
         if let Some(mut active) = self.active.take() {
             unregister(&mut self.script, &mut active);
             active.phone_closes(&mut self.script);
@@ -285,7 +287,7 @@ impl SimulatedPhone {
     }
 }
 
-fn unregister(script: &mut Script, connection: &mut Connection) {
+pub(super) fn unregister(script: &mut Script, connection: &mut Connection) {
     connection.phone_sends(script, &encode::unregister(0, None));
     let answer = encode::unregister_ack(0, UnregisterStatus::Ok);
     connection.server_sends(script, &answer);
@@ -294,15 +296,7 @@ fn unregister(script: &mut Script, connection: &mut Connection) {
 }
 
 /// SCCP's number of the Cisco 7960.
-const CISCO_7960: DeviceType = DeviceType(7);
-
-/// What CallManagers show on the phones that they reject.
-const REJECTS: [&str; 4] = [
-    "Error DBConfig",
-    "Error: No License",
-    "Max Phones Exceeded",
-    "Device Not Authorized",
-];
+pub(super) const CISCO_7960: DeviceType = DeviceType(7);
 
 /// Two hundred phones in each /24, from 10.32.0.0 on.
 fn address(number: u32) -> Ipv4Addr {

@@ -40,6 +40,58 @@ pub enum Scenario {
     UserReset,
     /// CallManager resets it.
     AdminReset,
+    /// The power fails at a common moment; all phones come back at once within 40 seconds.
+    PowerCut,
+    /// Its primary falls silent; it goes to the secondary after one missed keepalive and stays there.
+    FailoverOneMissed,
+    /// Its primary falls silent; it goes to the secondary after three missed keepalives and stays there.
+    FailoverThreeMissed,
+    /// Its primary breaks off; it goes to the secondary and asks for a token before it comes back.
+    FailbackToken,
+    /// As `failback-token`, but it is told to wait before it is given the token.
+    FailbackTokenWait,
+    /// Its primary breaks off; it goes to the secondary and comes back without asking.
+    FailbackWithoutToken,
+    /// Its CallManager leaves keepalives without an answer three times, and answers in between.
+    KeepaliveGaps,
+    /// A keepalive or its answer is lost now and then, and TCP repeats it in time: no gap.
+    KeepaliveRepeated,
+    /// It is rejected: not in the database.
+    RejectedDatabase,
+    /// It is rejected: no licence.
+    RejectedLicence,
+    /// It is rejected: a version that does not fit.
+    RejectedVersion,
+    /// It is rejected: configured as another model.
+    RejectedMismatch,
+    /// It is rejected: too many phones.
+    RejectedMax,
+    /// It is rejected: not authorised.
+    RejectedUnauthorized,
+    /// It is rejected, and the text is one of those that phones know by number.
+    RejectedDictionary,
+    /// Its CallManager answers its Registers with neither Ack nor Reject.
+    RegistrationSilent,
+    /// It registers with its secondary though its primary serves others; needs other phones beside it.
+    OutOfOrder,
+    /// The marks of its CallManager's packets are taken off, and answers to keepalives get lost.
+    QosZero,
+    /// At a common moment CallManager dies on the primary, and comes back after minutes.
+    Crash,
+    /// At a common moment the primary vanishes from the network for good.
+    CallmanagerDark,
+    /// A firewall resets its sessions when they reach a certain age.
+    FirewallTimeout,
+    /// A second station registers under its name while it is registered.
+    DuplicateRegistration,
+    /// Its CallManager closes its connection every few minutes and takes it back at once.
+    Unstable,
+    /// Most segments are sent twice, and it has no room for more now and then.
+    TcpTrouble,
+    /// An administrator changes the order of its CallManagers three times and applies it.
+    ApplyConfig,
+    /// CallManager restarts it: it fetches its configuration and registers again without DHCP.
+    Restart,
 }
 
 impl Scenario {
@@ -60,6 +112,32 @@ impl Scenario {
         Self::DnsFailure,
         Self::UserReset,
         Self::AdminReset,
+        Self::PowerCut,
+        Self::FailoverOneMissed,
+        Self::FailoverThreeMissed,
+        Self::FailbackToken,
+        Self::FailbackTokenWait,
+        Self::FailbackWithoutToken,
+        Self::KeepaliveGaps,
+        Self::KeepaliveRepeated,
+        Self::RejectedDatabase,
+        Self::RejectedLicence,
+        Self::RejectedVersion,
+        Self::RejectedMismatch,
+        Self::RejectedMax,
+        Self::RejectedUnauthorized,
+        Self::RejectedDictionary,
+        Self::RegistrationSilent,
+        Self::OutOfOrder,
+        Self::QosZero,
+        Self::Crash,
+        Self::CallmanagerDark,
+        Self::FirewallTimeout,
+        Self::DuplicateRegistration,
+        Self::Unstable,
+        Self::TcpTrouble,
+        Self::ApplyConfig,
+        Self::Restart,
     ];
 
     /// What it is called on the command line.
@@ -80,6 +158,32 @@ impl Scenario {
             Self::DnsFailure => "dns-failure",
             Self::UserReset => "user-reset",
             Self::AdminReset => "admin-reset",
+            Self::PowerCut => "power-cut",
+            Self::FailoverOneMissed => "failover-one-missed",
+            Self::FailoverThreeMissed => "failover-three-missed",
+            Self::FailbackToken => "failback-token",
+            Self::FailbackTokenWait => "failback-token-wait",
+            Self::FailbackWithoutToken => "failback-without-token",
+            Self::KeepaliveGaps => "keepalive-gaps",
+            Self::KeepaliveRepeated => "keepalive-repeated",
+            Self::RejectedDatabase => "rejected-database",
+            Self::RejectedLicence => "rejected-licence",
+            Self::RejectedVersion => "rejected-version",
+            Self::RejectedMismatch => "rejected-mismatch",
+            Self::RejectedMax => "rejected-max",
+            Self::RejectedUnauthorized => "rejected-unauthorized",
+            Self::RejectedDictionary => "rejected-dictionary",
+            Self::RegistrationSilent => "registration-silent",
+            Self::OutOfOrder => "out-of-order",
+            Self::QosZero => "qos-zero",
+            Self::Crash => "crash",
+            Self::CallmanagerDark => "callmanager-dark",
+            Self::FirewallTimeout => "firewall-timeout",
+            Self::DuplicateRegistration => "duplicate-registration",
+            Self::Unstable => "unstable",
+            Self::TcpTrouble => "tcp-trouble",
+            Self::ApplyConfig => "apply-config",
+            Self::Restart => "restart",
         }
     }
 
@@ -99,6 +203,31 @@ impl Scenario {
             Self::DnsFailure => &["dns_failure"],
             Self::UserReset => &["user_reset"],
             Self::AdminReset => &["callmanager_reset"],
+            Self::PowerCut
+            | Self::FailbackToken
+            | Self::FailbackTokenWait
+            | Self::FailbackWithoutToken
+            | Self::KeepaliveRepeated
+            | Self::Crash => &[],
+            Self::FailoverOneMissed
+            | Self::FailoverThreeMissed
+            | Self::KeepaliveGaps
+            | Self::CallmanagerDark => &["keepalive_gap"],
+            Self::RejectedDatabase
+            | Self::RejectedLicence
+            | Self::RejectedVersion
+            | Self::RejectedMismatch
+            | Self::RejectedMax
+            | Self::RejectedUnauthorized
+            | Self::RejectedDictionary => &["registration_rejected"],
+            Self::RegistrationSilent => &["registration_no_answer"],
+            Self::OutOfOrder => &["registered_out_of_order"],
+            Self::QosZero => &["qos_not_trusted", "keepalive_gap"],
+            Self::FirewallTimeout => &["firewall_timeout"],
+            Self::DuplicateRegistration => &["duplicate_registration"],
+            Self::Unstable => &["registration_unstable"],
+            Self::TcpTrouble => &["tcp_trouble"],
+            Self::ApplyConfig | Self::Restart => &["callmanager_reset"],
         }
     }
 }

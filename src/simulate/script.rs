@@ -18,6 +18,8 @@ pub(super) struct Host {
     pub(super) mac: MacAddr,
     pub(super) address: Ipv4Addr,
     hop_limit: u8,
+    /// The mark of the TCP segments that it sends.
+    dscp: u8,
 }
 
 impl Host {
@@ -26,6 +28,7 @@ impl Host {
             mac,
             address,
             hop_limit: 64,
+            dscp: DSCP_SIGNALLING,
         }
     }
 
@@ -35,6 +38,7 @@ impl Host {
             mac: MacAddr([0x00, 0x50, 0x56, 0x00, 0x00, last]),
             address: Ipv4Addr::new(10, 0, 0, last),
             hop_limit: 128,
+            dscp: DSCP_SIGNALLING,
         }
     }
 
@@ -44,6 +48,7 @@ impl Host {
             mac: EthernetFrame::BROADCAST,
             address: Ipv4Addr::BROADCAST,
             hop_limit: 64,
+            dscp: 0,
         }
     }
 
@@ -52,6 +57,11 @@ impl Host {
             address: Ipv4Addr::UNSPECIFIED,
             ..self
         }
+    }
+
+    /// The same behind a switch port that is not trusted, which takes the marks off.
+    pub(super) const fn unmarked(self) -> Self {
+        Self { dscp: 0, ..self }
     }
 }
 
@@ -109,7 +119,7 @@ impl Script {
     }
 
     pub(super) fn tcp(&mut self, from: &Host, to: &Host, segment: &TcpSegment<'_>) {
-        let ip = self.ip(from, to, DSCP_SIGNALLING);
+        let ip = self.ip(from, to, from.dscp);
         self.frame(EthernetFrame::new(from.mac, to.mac).tcp(&ip, segment));
     }
 

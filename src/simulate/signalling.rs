@@ -3,9 +3,8 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::boot::CALLMANAGERS;
 use super::connection::Connection;
-use super::script::Script;
+use super::script::{Host, Script};
 use crate::net::DeviceName;
 use crate::wire::sccp::{
     DeviceType, KeypadButton, MessageId, RegisterAck, Server, ServerList, TokenRequest, encode,
@@ -13,6 +12,22 @@ use crate::wire::sccp::{
 
 /// `**#**`, as SCCP numbers the keys.
 pub(super) const RESET_KEYS: [u32; 5] = [14, 14, 15, 14, 14];
+
+/// The number that goes with what a phone gives for the end of its last session.
+pub(super) fn reason_number(last: &str) -> u32 {
+    match last {
+        "CM-reset-TCP" => 12,
+        "CM-aborted-TCP" => 13,
+        "CM-closed-TCP" => 14,
+        "KeepaliveTO" => 17,
+        "Failback" => 18,
+        "Phone-Keypad" => 20,
+        "Reset-Reset" => 22,
+        "Reset-Restart" => 23,
+        "Phone-Reg-Rej" => 24,
+        _ => 25,
+    }
+}
 
 pub(super) fn key(button: u32) -> Vec<u8> {
     let key = KeypadButton {
@@ -46,10 +61,14 @@ pub(super) fn token_request(
 }
 
 /// Its buttons and its servers.
-pub(super) fn ask_the_usual(script: &mut Script, connection: &mut Connection) {
+pub(super) fn ask_the_usual(
+    script: &mut Script,
+    connection: &mut Connection,
+    callmanagers: &[Host],
+) {
     let buttons = encode::pdu(0, MessageId::BUTTON_TEMPLATE_REQ, &[]);
     connection.asks(script, &buttons, &button_template());
-    connection.asks(script, &encode::server_req(0), &servers());
+    connection.asks(script, &encode::server_req(0), &servers(callmanagers));
 }
 
 /// One line on the first button: offset, number of buttons, all there are, and for each its instance and kind.
@@ -66,8 +85,8 @@ fn button_template() -> Vec<u8> {
     encode::pdu(0, MessageId::BUTTON_TEMPLATE, &body)
 }
 
-fn servers() -> Vec<u8> {
-    let servers = CALLMANAGERS.iter().map(|server| Server {
+fn servers(callmanagers: &[Host]) -> Vec<u8> {
+    let servers = callmanagers.iter().map(|server| Server {
         name: server.address.to_string(),
         address: Some(server.address.into()),
         port: 2000,

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
-use super::Scenario;
+use super::{Scenario, together};
 use crate::net::{DeviceName, MacAddr};
 
 /// A whole fleet.
@@ -14,6 +14,17 @@ pub struct FleetTruth {
     pub totals: Totals,
     /// Each phone, by its number.
     pub phones: Vec<PhoneTruth>,
+    /// What should be told of servers, because it is true of all their phones.
+    pub findings: Vec<ServerFinding>,
+}
+
+/// What an administrator should be told about a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ServerFinding {
+    /// The finding's code.
+    pub code: &'static str,
+    /// The server's address.
+    pub subject: Ipv4Addr,
 }
 
 /// What all phones did together.
@@ -64,6 +75,8 @@ pub struct PhoneTruth {
     pub moves: u64,
     /// Registrations that were rejected.
     pub rejects: u64,
+    /// Why the last of them was, in the words of the metrics.
+    pub last_reject: Option<&'static str>,
     /// Keepalive gaps by the side that fell silent.
     pub keepalive_gaps: Gaps,
     /// DISCOVER and REQUEST messages.
@@ -150,10 +163,12 @@ pub(super) enum Fact {
     Refused,
     /// It sent Register.
     Registering,
+    /// It speaks from this address from now on.
+    Speaks(Ipv4Addr),
     /// The Register was acknowledged by this CallManager.
     Registered(Ipv4Addr),
-    /// The Register was rejected.
-    Rejected,
+    /// The Register was rejected, for this reason.
+    Rejected(&'static str),
     /// Its registration ended.
     Left,
     /// The CallManager has not acknowledged a keepalive when the next is due.
@@ -175,6 +190,7 @@ impl PhoneTruth {
             registrations: 0,
             moves: 0,
             rejects: 0,
+            last_reject: None,
             keepalive_gaps: Gaps {
                 callmanager: 0,
                 phone: 0,
@@ -194,7 +210,7 @@ impl PhoneTruth {
                 self.dhcp_requests += 1;
                 self.stage_at_end = Stage::Dhcp;
             }
-            Fact::Leased(address) => self.address = Some(address),
+            Fact::Leased(address) | Fact::Speaks(address) => self.address = Some(address),
             Fact::AskedDns => self.stage_at_end = Stage::Dns,
             Fact::AskedFile => self.stage_at_end = Stage::Tftp,
             Fact::FileNotFound => self.tftp_not_found += 1,
@@ -210,8 +226,9 @@ impl PhoneTruth {
                 self.callmanager = Some(callmanager);
                 self.stage_at_end = Stage::Registered;
             }
-            Fact::Rejected => {
+            Fact::Rejected(reason) => {
                 self.rejects += 1;
+                self.last_reject = Some(reason);
                 self.stage_at_end = Stage::Rejected;
             }
             Fact::Left => {
@@ -225,7 +242,8 @@ impl PhoneTruth {
 }
 
 impl FleetTruth {
-    pub(super) fn new(phones: Vec<PhoneTruth>) -> Self {
+    pub(super) fn new(mut phones: Vec<PhoneTruth>) -> Self {
+        let findings = together::conclude(&mut phones);
         let mut totals = Totals::default();
         for phone in &phones {
             totals.phones += 1;
@@ -239,7 +257,11 @@ impl FleetTruth {
             totals.tcp_refused += phone.tcp_refused;
             totals.tftp_not_found += phone.tftp_not_found;
         }
-        Self { totals, phones }
+        Self {
+            totals,
+            phones,
+            findings,
+        }
     }
 }
 
