@@ -66,19 +66,20 @@ pub(super) enum Act {
 pub(super) type Refrain = fn(&mut Random) -> Vec<Act>;
 
 /// What a phone of this scenario does, and what it does for ever after that.
+#[expect(clippy::too_many_lines, reason = "one arm for each scenario")]
 pub(super) fn acts(
     scenario: Scenario,
     random: &mut Random,
     length: Duration,
 ) -> (Vec<Act>, Refrain) {
     let nothing: Refrain = |_| Vec::new();
-    let span = match scenario {
-        Scenario::Boot => length,
+    let span = if scenario == Scenario::Boot {
+        length
+    } else if scenario.strikes_all_at_once() {
         // All are to be up when it happens.
-        Scenario::PowerCut | Scenario::Crash | Scenario::CallmanagerDark => {
-            BOOTS_WITHIN.min(length / 4)
-        }
-        _ => length.min(BOOTS_WITHIN),
+        BOOTS_WITHIN.min(length / 4)
+    } else {
+        length.min(BOOTS_WITHIN)
     };
     let start = random.between(Duration::ZERO, span);
     let mut acts = vec![Act::Wait(start), Act::Link];
@@ -130,10 +131,7 @@ pub(super) fn acts(
             acts.extend([Act::Lease, Act::Configuration]);
             |random| vec![Act::Refused, Act::Wait(random.seconds(15, 30))]
         }
-        Scenario::Rejected => {
-            acts.extend([Act::Lease, Act::Configuration]);
-            rejects::refrain(scenario)
-        }
+        Scenario::Rejected => asks(&mut acts, rejects::FOR_ANYTHING),
         Scenario::DhcpSilent => |_| vec![Act::LeaseInVain],
         Scenario::DhcpAscii150 => {
             |random| vec![Act::LeaseWithText, Act::Wait(random.seconds(60, 90))]
@@ -160,44 +158,32 @@ pub(super) fn acts(
             acts.extend(boot("Reset-Reset"));
             nothing
         }
-        Scenario::PowerCut => {
-            acts.extend(outage::power_cut(length));
-            nothing
-        }
-        Scenario::Crash => {
-            acts.extend(outage::crash(random, length));
-            nothing
-        }
+        Scenario::PowerCut => once(&mut acts, outage::power_cut(length)),
+        Scenario::Crash => once(&mut acts, outage::crash(random, length)),
         Scenario::CallmanagerDark => {
             acts.extend(outage::callmanager_dark(length));
             failover::TRIES_IN_VAIN
         }
         Scenario::FailoverOneMissed => {
-            acts.extend(failover::goes_after(SimulatedPhone::misses_one, settle));
-            nothing
+            let misses = SimulatedPhone::misses_one;
+            once(&mut acts, failover::goes_after(misses, settle))
         }
         Scenario::FailoverThreeMissed => {
-            acts.extend(failover::goes_after(SimulatedPhone::misses_three, settle));
-            nothing
+            let misses = SimulatedPhone::misses_three;
+            once(&mut acts, failover::goes_after(misses, settle))
         }
-        Scenario::FailbackToken => {
-            let way = [Act::Do(SimulatedPhone::returns_with_token)];
-            acts.extend(failover::comes_back(&way, settle));
-            nothing
-        }
-        Scenario::FailbackTokenWait => {
-            acts.extend(failover::comes_back(&failover::AFTER_A_WAIT, settle));
-            nothing
-        }
+        Scenario::FailbackToken => once(
+            &mut acts,
+            failover::comes_back(&failover::WITH_TOKEN, settle),
+        ),
+        Scenario::FailbackTokenWait => once(
+            &mut acts,
+            failover::comes_back(&failover::AFTER_A_WAIT, settle),
+        ),
         Scenario::FailbackWithoutToken => {
-            let way = [Act::Do(SimulatedPhone::returns)];
-            acts.extend(failover::comes_back(&way, settle));
-            nothing
+            once(&mut acts, failover::comes_back(&failover::UNASKED, settle))
         }
-        Scenario::KeepaliveGaps => {
-            acts.extend(keepalives::gaps(settle));
-            nothing
-        }
+        Scenario::KeepaliveGaps => once(&mut acts, keepalives::gaps(settle)),
         Scenario::KeepaliveRepeated => {
             acts.extend(boot("Initialized"));
             keepalives::REPEATED
@@ -206,48 +192,38 @@ pub(super) fn acts(
             acts.extend(keepalives::untrusted());
             keepalives::LOST
         }
-        Scenario::TcpTrouble => {
-            acts.extend(boot("Initialized"));
-            acts.push(Act::Answers(Answers::WithTrouble));
-            nothing
-        }
-        Scenario::RejectedDatabase
-        | Scenario::RejectedLicence
-        | Scenario::RejectedVersion
-        | Scenario::RejectedMismatch
-        | Scenario::RejectedMax
-        | Scenario::RejectedUnauthorized
-        | Scenario::RejectedDictionary
-        | Scenario::RegistrationSilent => {
-            acts.extend([Act::Lease, Act::Configuration]);
-            rejects::refrain(scenario)
-        }
-        Scenario::OutOfOrder => {
-            acts.extend(sessions::OUT_OF_ORDER);
-            nothing
-        }
-        Scenario::FirewallTimeout => {
-            acts.extend(sessions::firewall(length));
-            nothing
-        }
-        Scenario::DuplicateRegistration => {
-            acts.extend(sessions::duplicate(settle));
-            nothing
-        }
+        Scenario::TcpTrouble => once(&mut acts, keepalives::trouble()),
+        Scenario::RejectedDatabase => asks(&mut acts, rejects::FOR_DATABASE),
+        Scenario::RejectedLicence => asks(&mut acts, rejects::FOR_LICENCE),
+        Scenario::RejectedVersion => asks(&mut acts, rejects::FOR_VERSION),
+        Scenario::RejectedMismatch => asks(&mut acts, rejects::FOR_MISMATCH),
+        Scenario::RejectedMax => asks(&mut acts, rejects::FOR_MAX),
+        Scenario::RejectedUnauthorized => asks(&mut acts, rejects::FOR_UNAUTHORIZED),
+        Scenario::RejectedDictionary => asks(&mut acts, rejects::BY_DICTIONARY),
+        Scenario::RegistrationSilent => asks(&mut acts, rejects::IN_VAIN),
+        Scenario::OutOfOrder => once(&mut acts, sessions::OUT_OF_ORDER),
+        Scenario::FirewallTimeout => once(&mut acts, sessions::firewall(length)),
+        Scenario::DuplicateRegistration => once(&mut acts, sessions::duplicate(settle)),
         Scenario::Unstable => {
             acts.extend(boot("Initialized"));
             sessions::THROWN_OUT
         }
-        Scenario::ApplyConfig => {
-            acts.extend(sessions::apply_config(random));
-            nothing
-        }
-        Scenario::Restart => {
-            acts.extend(sessions::restart(random, settle));
-            nothing
-        }
+        Scenario::ApplyConfig => once(&mut acts, sessions::apply_config(random)),
+        Scenario::Restart => once(&mut acts, sessions::restart(random, settle)),
     };
     (acts, again)
+}
+
+/// These, and nothing after them.
+fn once(acts: &mut Vec<Act>, more: impl IntoIterator<Item = Act>) -> Refrain {
+    acts.extend(more);
+    |_| Vec::new()
+}
+
+/// It comes as far as its CallManager, and no further.
+fn asks(acts: &mut Vec<Act>, again: Refrain) -> Refrain {
+    acts.extend([Act::Lease, Act::Configuration]);
+    again
 }
 
 /// The phones of a building come up within minutes.

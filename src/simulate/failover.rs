@@ -36,7 +36,9 @@ pub(super) fn comes_back(returns: &[Act], settle: Duration) -> Vec<Act> {
     acts
 }
 
-/// The way back with a token that is given at the second request only.
+/// The ways back: with a token, with a wait, and without asking.
+pub(super) const WITH_TOKEN: [Act; 1] = [Act::Do(SimulatedPhone::returns_with_token)];
+pub(super) const UNASKED: [Act; 1] = [Act::Do(SimulatedPhone::returns)];
 pub(super) const AFTER_A_WAIT: [Act; 3] = [
     Act::Do(SimulatedPhone::is_told_to_wait),
     Act::Stay(COME_BACK_LATER),

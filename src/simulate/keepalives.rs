@@ -26,6 +26,13 @@ pub(super) fn gaps(settle: Duration) -> Vec<Act> {
     acts
 }
 
+/// Every keepalive and its answer is sent twice.
+pub(super) fn trouble() -> Vec<Act> {
+    let mut acts = boot("Initialized").to_vec();
+    acts.push(Act::Answers(Answers::WithTrouble));
+    acts
+}
+
 /// TCP makes up for what is lost, on the way there and on the way back.
 pub(super) const REPEATED: Refrain = |random: &mut Random| {
     vec![

@@ -1,6 +1,5 @@
 //! Phones that ask to be registered and are not.
 
-use super::Scenario;
 use super::acts::{Act, Refrain};
 use super::connection::Connection;
 use super::phone::SimulatedPhone;
@@ -47,25 +46,24 @@ static ANY: [Reject; 4] = [
     Reject::new(b"Device Not Authorized", "not_authorized"),
 ];
 
-/// What a phone of this scenario asks again and again, and how it is refused.
-pub(super) fn refrain(scenario: Scenario) -> Refrain {
-    match scenario {
-        Scenario::RejectedDatabase => |random| again(&DATABASE, random),
-        Scenario::RejectedLicence => |random| again(&LICENCE, random),
-        Scenario::RejectedVersion => |random| again(&VERSION, random),
-        Scenario::RejectedMismatch => |random| again(&MISMATCH, random),
-        Scenario::RejectedMax => |random| again(&MAX, random),
-        Scenario::RejectedUnauthorized => |random| again(&UNAUTHORIZED, random),
-        Scenario::RejectedDictionary => |random| one_of(&DICTIONARY, random),
-        Scenario::RegistrationSilent => |random| {
-            vec![
-                Act::Do(SimulatedPhone::asks_in_vain),
-                Act::Wait(random.seconds(30, 60)),
-            ]
-        },
-        _ => |random| one_of(&ANY, random),
-    }
-}
+/// Rejected for the same reason again and again.
+pub(super) const FOR_DATABASE: Refrain = |random| again(&DATABASE, random);
+pub(super) const FOR_LICENCE: Refrain = |random| again(&LICENCE, random);
+pub(super) const FOR_VERSION: Refrain = |random| again(&VERSION, random);
+pub(super) const FOR_MISMATCH: Refrain = |random| again(&MISMATCH, random);
+pub(super) const FOR_MAX: Refrain = |random| again(&MAX, random);
+pub(super) const FOR_UNAUTHORIZED: Refrain = |random| again(&UNAUTHORIZED, random);
+/// Rejected for another reason each time.
+pub(super) const FOR_ANYTHING: Refrain = |random| one_of(&ANY, random);
+pub(super) const BY_DICTIONARY: Refrain = |random| one_of(&DICTIONARY, random);
+
+/// It goes on asking over the same connection.
+pub(super) const IN_VAIN: Refrain = |random| {
+    vec![
+        Act::Do(SimulatedPhone::asks_in_vain),
+        Act::Wait(random.seconds(30, 60)),
+    ]
+};
 
 fn again(reject: &'static Reject, random: &mut Random) -> Vec<Act> {
     vec![Act::Rejected(reject), Act::Wait(random.seconds(30, 60))]

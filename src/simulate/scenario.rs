@@ -86,7 +86,7 @@ pub enum Scenario {
     DuplicateRegistration,
     /// Its CallManager closes its connection every few minutes and takes it back at once.
     Unstable,
-    /// Most segments are sent twice, and it has no room for more now and then.
+    /// Every keepalive and its answer is sent twice, and it has no room for more now and then.
     TcpTrouble,
     /// An administrator changes the order of its CallManagers three times and applies it.
     ApplyConfig,
@@ -191,35 +191,38 @@ impl Scenario {
     /// that calls for attention may be told of it.
     pub const fn findings(self) -> &'static [&'static str] {
         match self {
-            Self::Healthy | Self::Boot | Self::Failover => &[],
-            Self::Flapping => &["registration_flapping"],
-            Self::KeepaliveGap | Self::Silent => &["keepalive_gap"],
-            Self::Unconfigured => &["tftp_config_missing", "boot_loop"],
-            Self::Refused => &["tcp_refused"],
-            Self::Rejected => &["registration_rejected"],
-            Self::DhcpSilent => &["dhcp_no_answer"],
-            Self::DhcpAscii150 => &["dhcp_bad_tftp_server"],
-            Self::TftpSilent => &["tftp_no_answer"],
-            Self::DnsFailure => &["dns_failure"],
-            Self::UserReset => &["user_reset"],
-            Self::AdminReset => &["callmanager_reset"],
-            Self::PowerCut
+            Self::Healthy
+            | Self::Boot
+            | Self::Failover
+            | Self::PowerCut
             | Self::FailbackToken
             | Self::FailbackTokenWait
             | Self::FailbackWithoutToken
             | Self::KeepaliveRepeated
             | Self::Crash => &[],
-            Self::FailoverOneMissed
+            Self::Flapping => &["registration_flapping"],
+            Self::KeepaliveGap
+            | Self::Silent
+            | Self::FailoverOneMissed
             | Self::FailoverThreeMissed
             | Self::KeepaliveGaps
             | Self::CallmanagerDark => &["keepalive_gap"],
-            Self::RejectedDatabase
+            Self::Unconfigured => &["tftp_config_missing", "boot_loop"],
+            Self::Refused => &["tcp_refused"],
+            Self::Rejected
+            | Self::RejectedDatabase
             | Self::RejectedLicence
             | Self::RejectedVersion
             | Self::RejectedMismatch
             | Self::RejectedMax
             | Self::RejectedUnauthorized
             | Self::RejectedDictionary => &["registration_rejected"],
+            Self::DhcpSilent => &["dhcp_no_answer"],
+            Self::DhcpAscii150 => &["dhcp_bad_tftp_server"],
+            Self::TftpSilent => &["tftp_no_answer"],
+            Self::DnsFailure => &["dns_failure"],
+            Self::UserReset => &["user_reset"],
+            Self::AdminReset | Self::ApplyConfig | Self::Restart => &["callmanager_reset"],
             Self::RegistrationSilent => &["registration_no_answer"],
             Self::OutOfOrder => &["registered_out_of_order"],
             Self::QosZero => &["qos_not_trusted", "keepalive_gap"],
@@ -227,8 +230,12 @@ impl Scenario {
             Self::DuplicateRegistration => &["duplicate_registration"],
             Self::Unstable => &["registration_unstable"],
             Self::TcpTrouble => &["tcp_trouble"],
-            Self::ApplyConfig | Self::Restart => &["callmanager_reset"],
         }
+    }
+
+    /// Whether it befalls all its phones at one moment, on which all of them are to be registered.
+    pub(super) const fn strikes_all_at_once(self) -> bool {
+        matches!(self, Self::PowerCut | Self::Crash | Self::CallmanagerDark)
     }
 }
 

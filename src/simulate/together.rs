@@ -19,10 +19,10 @@ pub(super) fn conclude(phones: &mut [PhoneTruth]) -> Vec<ServerFinding> {
         |phone: &PhoneTruth| phone.scenario == Scenario::FirewallTimeout && phone.registrations > 1;
     let is_firewall = phones.iter().filter(|phone| cut_off(phone)).count() >= MANY;
     for phone in phones.iter_mut() {
-        let is_told = match phone.scenario {
-            Scenario::OutOfOrder => serves,
-            Scenario::FirewallTimeout => is_firewall && cut_off(phone),
-            _ => true,
+        let is_told = if phone.scenario == Scenario::OutOfOrder {
+            serves
+        } else {
+            phone.scenario != Scenario::FirewallTimeout || is_firewall && cut_off(phone)
         };
         if !is_told {
             phone.findings = &[];
