@@ -205,7 +205,7 @@ impl World {
         if only.is_some_and(|key| key != current.connection()) {
             return false;
         }
-        self.with(id, |device| device.registration.ended());
+        self.with(id, |device| device.registration.ended(cause));
         if let Some(server) = self.server(current.callmanager, at) {
             server.registered = server.registered.saturating_sub(1);
             server.registered_phones = server

@@ -178,6 +178,8 @@ pub struct Registration {
     pub is_flapping: bool,
     /// How often it began to flap.
     pub flapping_episodes: u32,
+    /// Whether the last one ended because CallManager told the device to reset: somebody wants it to move.
+    was_reset: bool,
     recent_moves: Option<Box<SlidingWindow>>,
 }
 
@@ -211,10 +213,13 @@ impl Registration {
         self.registrations += 1;
         if kind.is_move() {
             self.moves += 1;
-            self.recent_moves
-                .get_or_insert_default()
-                .note(current.since, threshold.moves);
+            if !self.was_reset {
+                self.recent_moves
+                    .get_or_insert_default()
+                    .note(current.since, threshold.moves);
+            }
         }
+        self.was_reset = false;
         self.inferred(current);
         kind
     }
@@ -226,9 +231,10 @@ impl Registration {
     }
 
     /// The present registration ends; which it was.
-    pub fn ended(&mut self) -> Option<Current> {
+    pub fn ended(&mut self, cause: EndCause) -> Option<Current> {
         let ended = self.current.take()?;
         self.unregistrations += 1;
+        self.was_reset = cause == EndCause::Reset;
         Some(ended)
     }
 
@@ -357,5 +363,20 @@ mod tests {
         assert_eq!(registration.deadline(THRESHOLD), Some(minute(35)));
         assert_eq!(registration.review(minute(34), THRESHOLD), None);
         assert_eq!(registration.review(minute(35), THRESHOLD), Some(false));
+    }
+
+    #[test]
+    fn a_move_that_follows_a_reset_is_planned_and_no_flapping() {
+        for (cause, flaps) in [(EndCause::Reset, None), (EndCause::User, Some(true))] {
+            let mut registration = Registration::default();
+            register(&mut registration, PRIMARY, 0);
+            for (server, at) in [(SECONDARY, 1), (PRIMARY, 2), (SECONDARY, 3)] {
+                registration.ended(cause);
+                register(&mut registration, server, at);
+            }
+            assert_eq!(registration.moves, 3);
+            let now = Timestamp::from_secs(3 * 60);
+            assert_eq!(registration.review(now, THRESHOLD), flaps, "{cause:?}");
+        }
     }
 }
