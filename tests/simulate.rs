@@ -91,7 +91,7 @@ fn simulated(plan: &Plan) -> (Arc<Snapshot>, FleetTruth) {
 /// What both the engine and the truth say of a phone, in the same words.
 fn told(truth: &PhoneTruth) -> String {
     format!(
-        "{} {} at {:?} {} with {:?}: registrations {} moves {} rejects {} {:?} gaps {} {} dhcp {} refused {} not found {}",
+        "{} {} at {:?} {} with {:?}: registrations {} moves {} rejects {} {:?} gaps {} {} dhcp {} refused {} not found {} flapping {}",
         truth.name,
         truth.mac,
         truth.address,
@@ -105,7 +105,8 @@ fn told(truth: &PhoneTruth) -> String {
         truth.keepalive_gaps.phone,
         truth.dhcp_requests,
         truth.tcp_refused,
-        truth.tftp_not_found
+        truth.tftp_not_found,
+        truth.findings.contains(&"registration_flapping")
     )
 }
 
@@ -115,7 +116,7 @@ fn found(device: &Device) -> String {
     let reject = registration.last_reject.as_deref();
     let reject = reject.map(|(reason, _)| reason.label());
     format!(
-        "{} {} at {:?} {} with {:?}: registrations {} moves {} rejects {} {:?} gaps {} {} dhcp {} refused {} not found {}",
+        "{} {} at {:?} {} with {:?}: registrations {} moves {} rejects {} {:?} gaps {} {} dhcp {} refused {} not found {} flapping {}",
         device.label(),
         device.mac.map_or_else(String::new, |mac| mac.to_string()),
         device.address,
@@ -129,7 +130,8 @@ fn found(device: &Device) -> String {
         device.keepalives.gaps(GapDirection::Phone),
         device.dhcp.as_deref().map_or(0, |dhcp| dhcp.requests),
         device.tcp_refused,
-        device.tftp.not_found
+        device.tftp.not_found,
+        registration.flapping_episodes > 0
     )
 }
 
@@ -284,6 +286,41 @@ fn each_scenario_does_what_it_says() {
     assert!(cut_off >= 20 * 3, "{cut_off} registrations");
 }
 
+/// What is to be told of servers, and how many phones of the first scenario have something told of them.
+fn told_of_all(shares: &[&str], phones: u32) -> (Vec<String>, usize) {
+    let mut fleet = Fleet::new(&plan(shares, phones, 15, 3));
+    fleet.by_ref().for_each(drop);
+    let truth = fleet.truth();
+    let servers = truth.findings.iter();
+    let servers = servers.map(|finding| format!("{} {}", finding.code, finding.subject));
+    let first = shares.first().copied().unwrap();
+    let phones = truth.phones.iter();
+    let told = phones.filter(|phone| phone.scenario.label() == first && !phone.findings.is_empty());
+    (servers.collect(), told.count())
+}
+
+#[test]
+fn what_is_true_of_a_server_or_a_firewall_needs_many_phones_and_no_other() {
+    let primary = || vec![String::from("callmanager_down 10.0.0.11")];
+    let both = [primary(), vec![String::from("callmanager_down 10.0.0.12")]].concat();
+    for (shares, phones, servers, told) in [
+        (&["crash"][..], 3, primary(), 0),
+        (&["crash"], 2, vec![], 0),
+        (&["crash", "healthy"], 8, vec![], 0),
+        (&["crash", "rejected"], 8, vec![], 0),
+        (&["crash", "dhcp-silent"], 8, primary(), 0),
+        (&["callmanager-dark"], 4, primary(), 4),
+        (&["refused"], 4, both, 4),
+        (&["refused", "crash"], 8, primary(), 4),
+        (&["firewall-timeout"], 2, vec![], 0),
+        (&["firewall-timeout", "healthy"], 6, vec![], 3),
+        (&["out-of-order"], 4, vec![], 0),
+        (&["out-of-order", "healthy"], 4, vec![], 2),
+    ] {
+        assert_eq!(told_of_all(shares, phones), (servers, told), "{shares:?}");
+    }
+}
+
 #[test]
 fn weights_share_the_phones_out() {
     let shares = ["healthy:90", "flapping:5", "boot"];
@@ -326,8 +363,10 @@ fn the_same_seed_gives_the_same_bytes() {
     assert_ne!(bytes(1), bytes(2));
 }
 
+/// Each scenario at least once.
 fn small_mix(folder: &Path) -> (std::path::PathBuf, FleetTruth) {
-    let (bytes, truth) = write(&plan(&everything(), 45, 12, 4));
+    let phones = u32::try_from(Scenario::ALL.len()).unwrap();
+    let (bytes, truth) = write(&plan(&everything(), phones, 12, 4));
     let path = folder.join("fleet.pcap");
     std::fs::write(&path, bytes).unwrap();
     (path, truth)

@@ -184,10 +184,7 @@ pub(super) fn acts(
             once(&mut acts, failover::comes_back(&failover::UNASKED, settle))
         }
         Scenario::KeepaliveGaps => once(&mut acts, keepalives::gaps(settle)),
-        Scenario::KeepaliveRepeated => {
-            acts.extend(boot("Initialized"));
-            keepalives::REPEATED
-        }
+        Scenario::KeepaliveRepeated => once(&mut acts, keepalives::repeated(settle)),
         Scenario::QosZero => {
             acts.extend(keepalives::untrusted());
             keepalives::LOST

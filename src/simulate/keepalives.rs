@@ -8,6 +8,7 @@ use super::phone::SimulatedPhone;
 use super::random::Random;
 use super::script::Host;
 
+const INTERVAL: Duration = Duration::from_secs(30);
 /// Longer than an interval and shorter than two.
 const ONE_OR_TWO: Duration = Duration::from_secs(45);
 
@@ -33,19 +34,20 @@ pub(super) fn trouble() -> Vec<Act> {
     acts
 }
 
-/// TCP makes up for what is lost, on the way there and on the way back.
-pub(super) const REPEATED: Refrain = |random: &mut Random| {
-    vec![
-        Act::Stay(random.seconds(40, 80)),
-        Act::Answers(Answers::LostOnTheWayThere),
-        Act::Stay(ONE_OR_TWO),
-        Act::Answers(Answers::Sccp),
-        Act::Stay(random.seconds(40, 80)),
-        Act::Answers(Answers::LostOnTheWayBack),
-        Act::Stay(ONE_OR_TWO),
-        Act::Answers(Answers::Sccp),
-    ]
-};
+/// One keepalive is lost on the way there and one answer on the way back, and TCP makes up for it.
+pub(super) fn repeated(settle: Duration) -> Vec<Act> {
+    let mut acts = boot("Initialized").to_vec();
+    acts.push(Act::Stay(settle));
+    for lost in [Answers::LostOnTheWayThere, Answers::LostOnTheWayBack] {
+        acts.extend([
+            Act::Answers(lost),
+            Act::Stay(INTERVAL),
+            Act::Answers(Answers::Sccp),
+            Act::Stay(ONE_OR_TWO),
+        ]);
+    }
+    acts
+}
 
 /// It boots where the switch ports of the servers are not trusted.
 pub(super) fn untrusted() -> Vec<Act> {
@@ -59,9 +61,9 @@ pub(super) fn untrusted() -> Vec<Act> {
 /// Among best-effort traffic, an answer is lost now and then.
 pub(super) const LOST: Refrain = |random: &mut Random| {
     vec![
-        Act::Stay(random.seconds(40, 100)),
+        Act::Stay(random.seconds(100, 200)),
         Act::Answers(Answers::Nothing),
-        Act::Stay(Duration::from_secs(31)),
+        Act::Stay(INTERVAL),
         Act::Answers(Answers::Sccp),
     ]
 };

@@ -54,7 +54,7 @@ pub enum Scenario {
     FailbackWithoutToken,
     /// Its CallManager leaves keepalives without an answer three times, and answers in between.
     KeepaliveGaps,
-    /// A keepalive or its answer is lost now and then, and TCP repeats it in time: no gap.
+    /// A keepalive and an answer are lost, and TCP repeats both in time: no gap.
     KeepaliveRepeated,
     /// It is rejected: not in the database.
     RejectedDatabase,
