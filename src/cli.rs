@@ -105,7 +105,33 @@ Scenarios:
   tftp-silent     the TFTP server does not answer it
   dns-failure     its CallManagers are names that cannot be resolved
   user-reset      its user resets it with **#**
-  admin-reset     CallManager resets it")]
+  admin-reset     CallManager resets it
+  power-cut               the power fails at a common moment; all phones come back at once within 40 seconds
+  failover-one-missed     its primary falls silent; it goes to the secondary after one missed keepalive and stays there
+  failover-three-missed   its primary falls silent; it goes to the secondary after three missed keepalives and stays there
+  failback-token          its primary breaks off; it goes to the secondary and asks for a token before it comes back
+  failback-token-wait     as failback-token, but it is told to wait before it is given the token
+  failback-without-token  its primary breaks off; it goes to the secondary and comes back without asking
+  keepalive-gaps          its CallManager leaves keepalives without an answer three times, and answers in between
+  keepalive-repeated      a keepalive and an answer are lost, and TCP repeats both in time: no gap
+  rejected-database       it is rejected: not in the database
+  rejected-licence        it is rejected: no licence
+  rejected-version        it is rejected: a version that does not fit
+  rejected-mismatch       it is rejected: configured as another model
+  rejected-max            it is rejected: too many phones
+  rejected-unauthorized   it is rejected: not authorised
+  rejected-dictionary     it is rejected, and the text is one of those that phones know by number
+  registration-silent     its CallManager answers its Registers with neither Ack nor Reject
+  out-of-order            it registers with its secondary though its primary serves others; needs other phones beside it
+  qos-zero                the marks of its CallManager's packets are taken off, and answers to keepalives get lost
+  crash                   at a common moment CallManager dies on the primary, and comes back after minutes
+  callmanager-dark        at a common moment the primary vanishes from the network for good
+  firewall-timeout        a firewall resets its sessions when they reach a certain age
+  duplicate-registration  a second station registers under its name while it is registered
+  unstable                its CallManager closes its connection every few minutes and takes it back at once
+  tcp-trouble             every keepalive and its answer is sent twice, and it has no room for more now and then
+  apply-config            an administrator changes the order of its CallManagers three times and applies it
+  restart                 CallManager restarts it: it fetches its configuration and registers again without DHCP")]
     Simulate(Simulate),
 }
 
