@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::ends::Ends;
 use crate::flow::tcp::Stream;
 use crate::net::FlowKey;
 use crate::phone::DeviceId;
@@ -93,7 +94,7 @@ impl Half {
 
 /// Everything known of a connection.
 pub(super) struct Connection {
-    pub(super) key: FlowKey,
+    ends: Ends,
     pub(super) phase: Phase,
     pub(super) client: Half,
     pub(super) server: Half,
@@ -118,7 +119,7 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) fn new(key: FlowKey, phase: Phase, is_secure: bool, source: u16) -> Self {
         let mut connection = Self {
-            key,
+            ends: key.into(),
             phase,
             client: Half::default(),
             server: Half::default(),
@@ -138,6 +139,10 @@ impl Connection {
             connection.server.deframer = Deframer::mid_stream();
         }
         connection
+    }
+
+    pub(super) fn key(&self) -> FlowKey {
+        self.ends.key()
     }
 
     pub(super) fn half(&mut self, side: Side) -> &mut Half {

@@ -225,7 +225,7 @@ impl Connections {
     /// The connection ends because its ports are used again.
     fn close(&mut self, world: &mut World, id: ConnectionId, at: Timestamp) {
         if let Some(connection) = self.all.get_mut(id) {
-            let key = connection.key;
+            let key = connection.key();
             follow_merges(world, connection);
             self.held_bytes = self.held_bytes.saturating_sub(connection.held_bytes());
             world.sign(
@@ -291,7 +291,7 @@ impl Connections {
         };
         follow_merges(world, connection);
         let mut subject = Subject {
-            key: connection.key,
+            key: connection.key(),
             connection,
         };
         connect_timed_out(world, &mut subject, now);
@@ -315,7 +315,7 @@ impl Connections {
             .all
             .iter()
             .filter(|(_, connection)| connection.held_bytes() > 0)
-            .map(|(id, connection)| (connection.key, id))
+            .map(|(id, connection)| (connection.key(), id))
             .collect();
         waiting.sort_unstable();
         for (_, id) in waiting {
@@ -331,7 +331,7 @@ impl Connections {
         let Some(connection) = self.all.get_mut(id) else {
             return;
         };
-        let key = connection.key;
+        let key = connection.key();
         let held = connection.held_bytes();
         for side in [Side::Client, Side::Server] {
             let half = connection.half(side);
@@ -386,7 +386,7 @@ fn follow_merges(world: &World, connection: &mut Connection) {
         .device
         .is_some_and(|id| world.devices.device(id).is_none())
     {
-        connection.device = world.devices.at(connection.key.client.ip);
+        connection.device = world.devices.at(connection.key().client.ip);
     }
 }
 

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
+use super::device_index::DeviceIndex;
 use crate::diagnosis::Directory;
 use crate::net::{DeviceName, MacAddr};
 use crate::phone::registration::Current;
@@ -21,12 +22,16 @@ const SHARERS: usize = 16;
 const EVICTION_TRIES: usize = 64;
 
 /// The devices and their indexes. Every index points at devices that exist.
-#[derive(Default)]
 pub(super) struct Devices {
     pub(super) table: DeviceTable,
-    names: HashMap<DeviceName, DeviceId>,
-    macs: HashMap<MacAddr, DeviceId>,
-    addresses: HashMap<IpAddr, Sharers>,
+    names: DeviceIndex<DeviceName>,
+    /// Names that devices had before the ones they have.
+    former_names: HashMap<DeviceName, DeviceId>,
+    macs: DeviceIndex<MacAddr>,
+    /// Who is alone at an address, which is nearly everyone.
+    addresses: DeviceIndex<IpAddr>,
+    /// Everyone at an address that several have used.
+    shared_addresses: HashMap<IpAddr, Vec<DeviceId>>,
     free: Vec<u32>,
     /// One past the last place that was ever used.
     used: u32,
@@ -46,9 +51,20 @@ impl Devices {
     /// At most `limit` devices, of which at most `stranger_limit` are not proven to be phones.
     pub(super) fn new(limit: usize, stranger_limit: usize) -> Self {
         Self {
+            table: DeviceTable::default(),
+            names: DeviceIndex::new(|device| device.name),
+            former_names: HashMap::new(),
+            macs: DeviceIndex::new(|device| device.mac),
+            addresses: DeviceIndex::new(|device| device.address),
+            shared_addresses: HashMap::new(),
+            free: Vec::new(),
+            used: 0,
+            queue: VecDeque::new(),
+            strangers: 0,
             limit: limit.max(1),
             stranger_limit: stranger_limit.max(1),
-            ..Self::default()
+            evicted: 0,
+            dropped: Vec::new(),
         }
     }
 
@@ -65,16 +81,26 @@ impl Devices {
     }
 
     pub(super) fn named(&self, name: DeviceName) -> Option<DeviceId> {
-        self.names.get(&name).copied()
+        self.names
+            .find(&self.table, &name)
+            .or_else(|| self.former_names.get(&name))
+            .copied()
+            .filter(|&id| self.table.device(id).is_some())
     }
 
     pub(super) fn with_mac(&self, mac: MacAddr) -> Option<DeviceId> {
-        self.macs.get(&mac).copied()
+        self.macs.find(&self.table, &mac).copied()
     }
 
     /// Everyone at an address.
     pub(super) fn sharers(&self, address: IpAddr) -> &[DeviceId] {
-        self.addresses.get(&address).map_or(&[], Sharers::as_slice)
+        match self.addresses.find(&self.table, &address) {
+            Some(only) => std::slice::from_ref(only),
+            None => self
+                .shared_addresses
+                .get(&address)
+                .map_or(&[], Vec::as_slice),
+        }
     }
 
     /// The device at an address, where there is exactly one.
@@ -111,7 +137,7 @@ impl Devices {
         if let Some(device) = self.device_mut(id) {
             device.mac = Some(mac);
         }
-        self.macs.insert(mac, id);
+        self.macs.insert(&self.table, &mac, id);
         id
     }
 
@@ -156,24 +182,41 @@ impl Devices {
         let Some(device) = self.table.device_mut(id) else {
             return;
         };
-        device.name = Some(name);
-        self.names.insert(name, id);
-        if let Some(mac) = name.mac() {
-            device.mac = Some(mac);
-            self.macs.insert(mac, id);
+        let before = device.name.replace(name).filter(|&before| before != name);
+        self.former_names.remove(&name);
+        if let Some(before) = before
+            && self.names.remove(&before, id)
+        {
+            self.former_names.insert(before, id);
         }
+        // Those of devices that have left are still there.
+        if self.former_names.len() > 2 * self.table.len() {
+            let table = &self.table;
+            self.former_names
+                .retain(|_, &mut id| table.device(id).is_some());
+        }
+        self.names.insert(&self.table, &name, id);
+        if let Some(mac) = name.mac() {
+            self.set_mac(id, mac);
+        }
+    }
+
+    fn set_mac(&mut self, id: DeviceId, mac: MacAddr) {
+        let Some(device) = self.table.device_mut(id) else {
+            return;
+        };
+        let before = device.mac.replace(mac).filter(|&before| before != mac);
+        if let Some(before) = before {
+            self.macs.remove(&before, id);
+        }
+        self.macs.insert(&self.table, &mac, id);
     }
 
     /// A device's hardware address is learned after all.
     pub(super) fn give_mac(&mut self, id: DeviceId, mac: MacAddr) {
-        if self.macs.contains_key(&mac) {
-            return;
-        }
-        if let Some(device) = self.table.device_mut(id)
-            && device.mac.is_none()
-        {
-            device.mac = Some(mac);
-            self.macs.insert(mac, id);
+        let has_one = self.device(id).is_none_or(|device| device.mac.is_some());
+        if !has_one && self.with_mac(mac).is_none() {
+            self.set_mac(id, mac);
         }
     }
 
@@ -188,10 +231,18 @@ impl Devices {
         if let Some(before) = device.address {
             self.unbind(id, before);
         }
-        self.addresses
-            .entry(address)
-            .and_modify(|sharers| sharers.add(id))
-            .or_insert(Sharers::One(id));
+        let sharers = self.sharers(address);
+        if sharers.is_empty() {
+            self.addresses.insert(&self.table, &address, id);
+        } else {
+            // One more; the first makes room where there are too many.
+            let surplus = (sharers.len() + 1).saturating_sub(SHARERS);
+            let sharers = sharers.iter().copied().chain([id]).skip(surplus).collect();
+            if let Some(&only) = self.addresses.find(&self.table, &address) {
+                self.addresses.remove(&address, only);
+            }
+            self.shared_addresses.insert(address, sharers);
+        }
         if let Some(device) = self.table.device_mut(id) {
             device.address = Some(address);
         }
@@ -220,10 +271,13 @@ impl Devices {
     }
 
     fn unbind(&mut self, id: DeviceId, address: IpAddr) {
-        if let Some(sharers) = self.addresses.get_mut(&address) {
-            sharers.remove(id);
-            if sharers.as_slice().is_empty() {
-                self.addresses.remove(&address);
+        if self.addresses.remove(&address, id) {
+            return;
+        }
+        if let Some(sharers) = self.shared_addresses.get_mut(&address) {
+            sharers.retain(|&sharer| sharer != id);
+            if sharers.is_empty() {
+                self.shared_addresses.remove(&address);
             }
         }
     }
@@ -330,15 +384,11 @@ impl Devices {
         let device = self.table.remove(id)?;
         self.free.push(id.index);
         self.strangers -= usize::from(!device.is_proven);
-        if let Some(name) = device.name
-            && self.names.get(&name) == Some(&id)
-        {
-            self.names.remove(&name);
+        if let Some(name) = device.name {
+            self.names.remove(&name, id);
         }
-        if let Some(mac) = device.mac
-            && self.macs.get(&mac) == Some(&id)
-        {
-            self.macs.remove(&mac);
+        if let Some(mac) = device.mac {
+            self.macs.remove(&mac, id);
         }
         if let Some(address) = device.address {
             self.unbind(id, address);
@@ -350,35 +400,5 @@ impl Devices {
 impl Directory for Devices {
     fn device(&self, id: DeviceId) -> Option<&Device> {
         self.device(id)
-    }
-}
-
-/// Everyone at one address, which is nearly always one.
-enum Sharers {
-    One(DeviceId),
-    Several(Box<[DeviceId]>),
-}
-
-impl Sharers {
-    fn as_slice(&self) -> &[DeviceId] {
-        match self {
-            Self::One(only) => std::slice::from_ref(only),
-            Self::Several(sharers) => sharers,
-        }
-    }
-
-    /// One more; the first makes room where there are too many.
-    fn add(&mut self, id: DeviceId) {
-        let mut sharers = self.as_slice().to_vec();
-        if sharers.len() >= SHARERS {
-            sharers.remove(0);
-        }
-        sharers.push(id);
-        *self = Self::Several(sharers.into());
-    }
-
-    fn remove(&mut self, id: DeviceId) {
-        let sharers = self.as_slice().iter().copied();
-        *self = Self::Several(sharers.filter(|&sharer| sharer != id).collect());
     }
 }

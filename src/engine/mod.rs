@@ -7,7 +7,9 @@
 mod connection;
 mod connection_table;
 mod connections;
+mod device_index;
 mod devices;
+mod ends;
 mod judgement;
 mod leases;
 mod lookups;

@@ -121,9 +121,23 @@ enum Interval {
     #[default]
     Unknown,
     /// The longest time between two keepalives in a row.
-    Seen(Duration),
+    Seen(Spacing),
     /// The `RegisterAck` said it.
-    Given(Duration),
+    Given(Spacing),
+}
+
+/// A time between two keepalives in nanoseconds: half the size of a `Duration`, which counts seconds and parts of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Spacing(u64);
+
+impl Spacing {
+    fn of(duration: Duration) -> Self {
+        Self(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    const fn duration(self) -> Duration {
+        Duration::from_nanos(self.0)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -154,8 +168,8 @@ impl KeepaliveTracker {
     pub fn interval(&self, configured: Duration) -> Duration {
         match self.interval {
             Interval::Unknown => configured,
-            Interval::Seen(longest) => longest.max(configured),
-            Interval::Given(interval) => interval,
+            Interval::Seen(longest) => longest.duration().max(configured),
+            Interval::Given(interval) => interval.duration(),
         }
     }
 
@@ -167,7 +181,7 @@ impl KeepaliveTracker {
     /// A `RegisterAck` gave the interval. What was sent before it was sent in reserve, where nothing but TCP answers.
     pub fn given(&mut self, interval: Option<Duration>) {
         if let Some(interval) = interval {
-            self.interval = Interval::Given(interval);
+            self.interval = Interval::Given(Spacing::of(interval));
         }
         self.outstanding = None;
     }
@@ -176,7 +190,7 @@ impl KeepaliveTracker {
     /// already, by an acknowledgment that overtook it.
     pub fn sent(&mut self, at: Timestamp, end: u32) -> bool {
         if let Some(last) = self.last_sent {
-            let spacing = at.since(last);
+            let spacing = Spacing::of(at.since(last));
             self.interval = match self.interval {
                 Interval::Unknown => Interval::Seen(spacing),
                 Interval::Seen(longest) => Interval::Seen(longest.max(spacing)),

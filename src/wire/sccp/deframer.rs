@@ -16,8 +16,6 @@
 mod header;
 mod seek;
 
-use std::mem;
-
 use header::{Header, whole_message};
 use seek::{Sought, Window, is_whole_messages};
 
@@ -65,11 +63,16 @@ pub enum Deframed<'a> {
 #[derive(Clone, Debug)]
 pub struct Deframer {
     /// The incomplete tail. While synchronised it begins with a header, while seeking with a candidate for one.
-    kept: Vec<u8>,
+    kept: Tail,
     /// Bytes passed over since a message was last found.
     sought: u32,
     state: State,
 }
+
+/// Bytes that wait for more of them; a third of a vector's size, since nearly always there are none.
+#[derive(Clone, Debug)]
+#[expect(clippy::box_collection, reason = "a boxed slice has no room to grow")]
+struct Tail(Option<Box<Vec<u8>>>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -99,7 +102,7 @@ impl Deframer {
 
     const fn in_state(state: State) -> Self {
         Self {
-            kept: Vec::new(),
+            kept: Tail::NONE,
             sought: 0,
             state,
         }
@@ -107,7 +110,7 @@ impl Deframer {
 
     /// Takes the next bytes of the stream, as one segment brought them, and hands out what they complete.
     pub fn push(&mut self, bytes: &[u8], each: &mut dyn FnMut(Deframed<'_>)) {
-        if self.kept.is_empty() {
+        if self.kept.bytes().is_empty() {
             self.push_fresh(bytes, each);
             return;
         }
@@ -120,7 +123,7 @@ impl Deframer {
 
     /// Bytes of the stream were lost: an incomplete message is dropped and the next header is sought.
     pub fn gap(&mut self) {
-        self.kept = Vec::new();
+        self.kept = Tail::NONE;
         match self.state {
             State::Start | State::Synchronised => {
                 self.sought = 0;
@@ -142,7 +145,7 @@ impl Deframer {
     }
 
     /// The memory on the heap, in bytes: 0 while no message is incomplete.
-    pub const fn heap_bytes(&self) -> usize {
+    pub fn heap_bytes(&self) -> usize {
         self.kept.capacity()
     }
 
@@ -159,18 +162,18 @@ impl Deframer {
     fn push_onto_message(&mut self, bytes: &[u8], each: &mut dyn FnMut(Deframed<'_>)) {
         let mut rest = bytes;
         loop {
-            match self.judge(&self.kept) {
+            match self.judge(self.kept.bytes()) {
                 Verdict::More { whole } => {
                     if rest.is_empty() {
                         return;
                     }
-                    let missing = whole.saturating_sub(self.kept.len());
+                    let missing = whole.saturating_sub(self.kept.bytes().len());
                     let (part, after) = rest.split_at_checked(missing).unwrap_or((rest, &[]));
                     self.grow(part, whole);
                     rest = after;
                 }
                 Verdict::Whole { .. } => {
-                    let message = mem::take(&mut self.kept);
+                    let message = self.kept.take();
                     let window = Window {
                         bytes: &message,
                         pushed_at: message.len(),
@@ -191,7 +194,7 @@ impl Deframer {
         // A segment that is messages from end to end proves its own boundaries. Else a wrong candidate that claims some
         // thousand bytes would hold back hours of an idle phone's keepalives.
         if is_whole_messages(bytes) {
-            let passed = mem::take(&mut self.kept).len();
+            let passed = self.kept.take().len();
             self.pass(passed, each);
             self.sought = 0;
             self.state = State::Synchronised;
@@ -199,9 +202,9 @@ impl Deframer {
             return;
         }
         // Nothing is decided before the candidate's end, so nothing is looked at again before it.
-        if let Some(header) = Header::read(&self.kept)
+        if let Some(header) = Header::read(self.kept.bytes())
             && let Some(whole) = header.whole()
-            && self.kept.len().saturating_add(bytes.len()) < whole
+            && self.kept.bytes().len().saturating_add(bytes.len()) < whole
         {
             self.grow(bytes, whole);
             return;
@@ -210,7 +213,7 @@ impl Deframer {
     }
 
     fn join_and_run(&mut self, bytes: &[u8], each: &mut dyn FnMut(Deframed<'_>)) {
-        let mut joined = mem::take(&mut self.kept);
+        let mut joined = self.kept.take();
         let pushed_at = joined.len();
         joined.extend_from_slice(bytes);
         let window = Window {
@@ -219,7 +222,7 @@ impl Deframer {
         };
         let used = self.run(window, each);
         if used == 0 {
-            self.kept = joined;
+            self.kept = Tail::of(joined);
         } else {
             self.keep(joined.get(used..).unwrap_or_default());
         }
@@ -323,19 +326,41 @@ impl Deframer {
     }
 
     fn keep(&mut self, tail: &[u8]) {
-        self.kept = tail.to_vec();
+        self.kept = Tail::of(tail.to_vec());
     }
 
     /// Appends to the tail. It at most doubles, so neither a length that never comes costs memory nor a message that
     /// comes byte by byte costs a copy for each.
     fn grow(&mut self, part: &[u8], whole: usize) {
-        let have = self.kept.len();
+        let mut kept = self.kept.take();
+        let have = kept.len();
         let need = have.saturating_add(part.len());
-        if need > self.kept.capacity() {
+        if need > kept.capacity() {
             let room = have.saturating_mul(2).min(whole).max(need);
-            self.kept.reserve_exact(room.saturating_sub(have));
+            kept.reserve_exact(room.saturating_sub(have));
         }
-        self.kept.extend_from_slice(part);
+        kept.extend_from_slice(part);
+        self.kept = Tail::of(kept);
+    }
+}
+
+impl Tail {
+    const NONE: Self = Self(None);
+
+    fn of(bytes: Vec<u8>) -> Self {
+        Self((!bytes.is_empty()).then(|| Box::new(bytes)))
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        self.0.take().map(|bytes| *bytes).unwrap_or_default()
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.as_ref().map_or(0, |bytes| bytes.capacity())
     }
 }
 
