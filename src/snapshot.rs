@@ -112,16 +112,21 @@ impl Default for Totals {
     }
 }
 
-/// How many devices share one part of the table. A change copies one part's pointers, so it is small; a snapshot
-/// copies one pointer for each part, so it is not tiny.
-const PART: usize = 32;
+/// How many places one leaf has, and how many leaves one branch. A change copies the pointers of one leaf and of one
+/// branch, so both are small: each pointer that is copied is counted at the record it points to, far from the others.
+const LEAF: usize = 8;
+const BRANCH: usize = 8;
 
-/// Devices by their place, shared with the engine part by part and copied on write.
+/// Devices by their place, shared with the engine and copied on write: a snapshot copies one pointer for each branch.
 #[derive(Clone, Debug, Default)]
 pub struct DeviceTable {
-    parts: Vec<Arc<Vec<Slot>>>,
+    branches: Vec<Arc<Branch>>,
     length: usize,
 }
+
+type Branch = [Arc<Leaf>; BRANCH];
+
+type Leaf = [Slot; LEAF];
 
 /// A place of the table. Its generation grows when its device leaves, so that an old id never names another device.
 #[derive(Clone, Debug, Default)]
@@ -143,9 +148,10 @@ impl DeviceTable {
 
     /// Every device with its place.
     pub fn iter(&self) -> impl Iterator<Item = (DeviceId, &Arc<Device>)> {
-        self.parts
+        self.branches
             .iter()
-            .flat_map(|part| part.iter())
+            .flat_map(|branch| branch.iter())
+            .flat_map(|leaf| leaf.iter())
             .zip(0..)
             .filter_map(|(slot, index)| {
                 let id = DeviceId {
@@ -158,8 +164,8 @@ impl DeviceTable {
 
     /// One device, if it is still there.
     pub fn device(&self, id: DeviceId) -> Option<&Arc<Device>> {
-        let (part, place) = Self::split(id.index);
-        let slot = self.parts.get(part)?.get(place)?;
+        let (branch, leaf, place) = Self::split(id.index);
+        let slot = self.branches.get(branch)?.get(leaf)?.get(place)?;
         slot.device
             .as_ref()
             .filter(|_| slot.generation == id.generation)
@@ -168,45 +174,45 @@ impl DeviceTable {
     /// One device, to be changed: its own copy from here on, if a snapshot shares it.
     pub(crate) fn device_mut(&mut self, id: DeviceId) -> Option<&mut Device> {
         self.device(id)?;
-        let (part, place) = Self::split(id.index);
-        let slot = Arc::make_mut(self.parts.get_mut(part)?).get_mut(place)?;
+        let slot = self.slot_mut(id.index)?;
         slot.device.as_mut().map(Arc::make_mut)
     }
 
     /// Puts a device into the place `index`, which is free or the first one past the end.
     pub(crate) fn insert(&mut self, index: u32, device: Device) -> DeviceId {
-        let (part, place) = Self::split(index);
-        if part == self.parts.len() {
-            self.parts.push(Arc::new(Vec::with_capacity(PART)));
+        let (branch, ..) = Self::split(index);
+        if branch == self.branches.len() {
+            self.branches.push(Arc::default());
         }
-        let mut generation = 0;
-        if let Some(part) = self.parts.get_mut(part) {
-            let part = Arc::make_mut(part);
-            if part.len() <= place {
-                part.resize_with(place + 1, Slot::default);
-            }
-            if let Some(slot) = part.get_mut(place) {
-                self.length += usize::from(slot.device.is_none());
-                slot.device = Some(Arc::new(device));
-                generation = slot.generation;
-            }
+        let (mut generation, mut is_new) = (0, false);
+        if let Some(slot) = self.slot_mut(index) {
+            is_new = slot.device.is_none();
+            slot.device = Some(Arc::new(device));
+            generation = slot.generation;
         }
+        self.length += usize::from(is_new);
         DeviceId { index, generation }
     }
 
     /// Takes a device out.
     pub(crate) fn remove(&mut self, id: DeviceId) -> Option<Device> {
         self.device(id)?;
-        let (part, place) = Self::split(id.index);
-        let slot = Arc::make_mut(self.parts.get_mut(part)?).get_mut(place)?;
+        let slot = self.slot_mut(id.index)?;
         let device = slot.device.take()?;
         slot.generation = slot.generation.wrapping_add(1);
         self.length -= 1;
         Some(Arc::unwrap_or_clone(device))
     }
 
-    fn split(index: u32) -> (usize, usize) {
+    fn slot_mut(&mut self, index: u32) -> Option<&mut Slot> {
+        let (branch, leaf, place) = Self::split(index);
+        let branch = Arc::make_mut(self.branches.get_mut(branch)?);
+        Arc::make_mut(branch.get_mut(leaf)?).get_mut(place)
+    }
+
+    fn split(index: u32) -> (usize, usize, usize) {
         let place = usize::try_from(index).unwrap_or(usize::MAX);
-        (place / PART, place % PART)
+        let leaf = place / LEAF;
+        (leaf / BRANCH, leaf % BRANCH, place % LEAF)
     }
 }
