@@ -64,6 +64,7 @@ impl Devices {
             limit: limit.max(1),
             stranger_limit: stranger_limit.max(1),
             evicted: 0,
+            merged: Vec::new(),
             dropped: Vec::new(),
         }
     }
