@@ -1,5 +1,6 @@
 # From a fresh Debian 12 with Rust:
 #
+#     make run                    watch phones that do not exist register, fail over and flap
 #     make run INTERFACE=eth1     watch a mirror port
 #     make run FILE=x.pcap        read a capture file and print a report
 #     make test                   everything that is checked before a change goes in
@@ -15,9 +16,9 @@ TOOLS := $(abspath $(TARGET))/tools
 # Where rustup puts cargo, where Debian puts programs for administrators, and where .ci/promtool puts its own.
 export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/sbin:/sbin:$(TOOLS)
 
-PACKAGES := gcc libc6-dev libcap2-bin libpcap-dev pkg-config
+PACKAGES := gcc iproute2 libc6-dev libcap2-bin libpcap-dev pkg-config
 # The peers of the end-to-end test, the judge of simulated frames, and the interpreter of the licence check.
-TEST_PACKAGES := busybox dnsmasq-base iproute2 python3 tcpreplay tshark
+TEST_PACKAGES := busybox dnsmasq-base python3 tcpreplay tshark
 
 .PHONY: help
 help:
@@ -32,10 +33,9 @@ run: build
 	@.ci/grant $(TARGET)/release/phonewatch
 	$(TARGET)/release/phonewatch run $(if $(CONFIG),--config '$(CONFIG)') $(INTERFACE:%=--interface '%')
 else
-run:
-	@echo 'Say what to watch: make run INTERFACE=eth1, or make run FILE=capture.pcap' >&2
-	@echo "The interfaces of this machine: $$(ls /sys/class/net | tr '\n' ' ')" >&2
-	@exit 2
+run: build
+	@echo 'To watch a mirror port: make run INTERFACE=eth1. To read a capture: make run FILE=capture.pcap' >&2
+	@.ci/demo $(TARGET)/release/phonewatch
 endif
 
 .PHONY: build

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Capture, Config, ConfigErrors, interface_name};
-use crate::simulate::Share;
+use crate::simulate::{Erspan, Percent, Share, Side, Speed, View, Vlans};
 
 /// Where the configuration stands unless `--config` names another file.
 pub const DEFAULT_CONFIG: &str = "/etc/phonewatch/phonewatch.toml";
@@ -80,7 +80,7 @@ Examples:
   phonewatch trace 10.1.2.3 --from primary.pcapng secondary.pcapng")]
     Trace(Trace),
 
-    /// Write a capture file of a simulated fleet of phones
+    /// Write a capture file of a simulated fleet of phones, or play it onto an interface
     ///
     /// Each phone follows a scenario; with several, the numbers behind them say in which proportion. The same arguments
     /// give the same file. The truth file says what every phone did, for comparison with a report.
@@ -89,6 +89,8 @@ Examples:
   phonewatch simulate healthy --write fleet.pcap
   phonewatch simulate healthy:90 flapping:5 rejected:5 --phones 1000 --write fleet.pcap --truth truth.json
   phonewatch simulate failover --write - | phonewatch replay -
+  phonewatch simulate healthy:9 flapping --vlan 110 --copies 50 --rtp 2 --write mirror.pcap
+  phonewatch simulate healthy:9 flapping --interface veth1 --speed 20
 
 Scenarios:
   healthy         boots in the first minutes and stays registered
@@ -131,7 +133,11 @@ Scenarios:
   unstable                its CallManager closes its connection every few minutes and takes it back at once
   tcp-trouble             every keepalive and its answer is sent twice, and it has no room for more now and then
   apply-config            an administrator changes the order of its CallManagers three times and applies it
-  restart                 CallManager restarts it: it fetches its configuration and registers again without DHCP")]
+  restart                 CallManager restarts it: it fetches its configuration and registers again without DHCP
+
+The truth is that of the phones, however the mirror port shows them. --rtp, --vlan, --erspan, --copies and --behind-router
+change nothing that can be known of a phone that has asked for an address. --nat hides DHCP and addresses; --loss and
+--one-way hide whatever they hide: less may be found than is true, but nothing that is not.")]
     Simulate(Simulate),
 }
 
@@ -179,6 +185,7 @@ pub struct Trace {
 
 /// The arguments of `simulate`.
 #[derive(Args, Debug)]
+#[command(group = clap::ArgGroup::new("target").required(true))]
 pub struct Simulate {
     /// What befalls the phones, with weights where there are several: `healthy:90 flapping:5`
     #[arg(required = true, value_name = "SCENARIO[:WEIGHT]")]
@@ -193,11 +200,87 @@ pub struct Simulate {
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
     /// Write the frames to this file (pcap with nanoseconds), or with `-` to stdout
-    #[arg(long, value_name = "FILE")]
-    pub write: PathBuf,
+    #[arg(long, value_name = "FILE", group = "target")]
+    pub write: Option<PathBuf>,
+    /// Send the frames onto this interface, each at its time, until all are sent or SIGINT or SIGTERM comes
+    ///
+    /// It takes the right `CAP_NET_RAW`. Choose an interface of which nobody is at the other end but phonewatch: the
+    /// frames pretend to come from phones and servers.
+    #[arg(long, value_name = "IF", group = "target", value_parser = interface_name)]
+    pub interface: Option<String>,
+    /// Let time pass so many times as fast on the interface, or as fast as it goes with `max`
+    #[arg(
+        long,
+        value_name = "FACTOR",
+        default_value = "1",
+        conflicts_with = "write"
+    )]
+    pub speed: Speed,
     /// Write what is true of each phone to this file (JSON)
     #[arg(long, value_name = "FILE")]
     pub truth: Option<PathBuf>,
+    /// How the mirror port shows the fleet.
+    #[command(flatten)]
+    pub mirror: MirrorPort,
+}
+
+/// The arguments of `simulate` that say how the mirror port shows the fleet.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "The mirror port")]
+pub struct MirrorPort {
+    /// Add the voice of so many calls at any time between registered phones: 100 RTP frames a second for each
+    ///
+    /// A registered phone sends and gets about ten frames of signalling a minute, so one call for each 200 phones makes
+    /// three quarters of all frames RTP.
+    #[arg(long, value_name = "CALLS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub rtp: u32,
+    /// Tag every frame: `110`, or `110.100` for an outer and an inner tag
+    #[arg(long, value_name = "ID[.ID]")]
+    pub vlan: Option<Vlans>,
+    /// Stand on the servers' side of the phones' router, which relays their DHCP and passes no CDP on
+    #[arg(long)]
+    pub behind_router: bool,
+    /// Let the phones of a site share one address, with its own DHCP inside
+    #[arg(long)]
+    pub nat: bool,
+    /// Send whole frames inside ERSPAN of type 2 or 3, from one switch
+    #[arg(long, value_name = "TYPE")]
+    pub erspan: Option<Erspan>,
+    /// Show so many of the frames twice, half of those as the next router sends them on
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        default_value = "0",
+        hide_default_value = true
+    )]
+    pub copies: Percent,
+    /// Leave so many of the frames out
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        default_value = "0",
+        hide_default_value = true
+    )]
+    pub loss: Percent,
+    /// Show only what the `phones` or only what the `servers` send
+    #[arg(long, value_name = "SIDE")]
+    pub one_way: Option<Side>,
+}
+
+impl MirrorPort {
+    /// The same, for the simulation.
+    pub const fn view(&self) -> View {
+        View {
+            calls: self.rtp,
+            vlans: self.vlan,
+            behind_router: self.behind_router,
+            nat: self.nat,
+            erspan: self.erspan,
+            copies: self.copies,
+            loss: self.loss,
+            one_way: self.one_way,
+        }
+    }
 }
 
 /// The arguments of `check`.
@@ -302,6 +385,40 @@ mod tests {
     }
 
     #[test]
+    fn a_fleet_is_played_as_the_mirror_port_is_said_to_show_it() {
+        let cli = Cli::try_parse_from([
+            "phonewatch",
+            "simulate",
+            "healthy",
+            "--interface",
+            "veth1",
+            "--speed",
+            "20",
+            "--vlan",
+            "110.100",
+            "--copies",
+            "0.5",
+            "--one-way",
+            "phones",
+        ]);
+        let Ok(Cli {
+            command: Command::Simulate(simulate),
+        }) = cli
+        else {
+            panic!("{cli:?}");
+        };
+        assert_eq!(simulate.interface.as_deref(), Some("veth1"));
+        assert_eq!(simulate.speed, Speed::Times(20.0));
+        let view = View {
+            vlans: "110.100".parse().ok(),
+            copies: "0.5".parse().unwrap(),
+            one_way: Some(Side::Phones),
+            ..View::default()
+        };
+        assert_eq!(simulate.mirror.view(), view);
+    }
+
+    #[test]
     fn the_help_names_every_scenario() {
         let mut command = Cli::command();
         let simulate = command.find_subcommand_mut("simulate").unwrap();
@@ -327,6 +444,24 @@ mod tests {
             &["phonewatch", "simulate", "healthy"],
             &["phonewatch", "simulate", "healthier", "--write", "a"],
             &["phonewatch", "simulate", "healthy:0", "--write", "a"],
+            &[
+                "phonewatch",
+                "simulate",
+                "healthy",
+                "--write",
+                "a",
+                "--interface",
+                "b",
+            ],
+            &[
+                "phonewatch",
+                "simulate",
+                "healthy",
+                "--write",
+                "a",
+                "--speed",
+                "2",
+            ],
             &[
                 "phonewatch",
                 "simulate",

@@ -12,6 +12,8 @@
 
 #[path = "live/daemon.rs"]
 mod daemon;
+#[path = "live/demo.rs"]
+mod demo;
 #[path = "live/network.rs"]
 mod network;
 #[path = "live/peers.rs"]
@@ -144,7 +146,12 @@ fn assert_has_one_right(pid: u32) {
 
 /// The network and the capture; `None` where the test cannot run here.
 fn prerequisites() -> Option<(Network, PathBuf)> {
-    let missing = match available() {
+    or_skip(available())
+}
+
+/// What a test needs; `None` where that is not to be had and need not be.
+fn or_skip<T>(available: Result<T, String>) -> Option<T> {
+    let missing = match available {
         Ok(available) => return Some(available),
         Err(missing) => missing,
     };
@@ -159,6 +166,11 @@ fn prerequisites() -> Option<(Network, PathBuf)> {
 }
 
 fn available() -> Result<(Network, PathBuf), String> {
+    let capture = capture()?;
+    Ok((network()?, capture))
+}
+
+fn capture() -> Result<PathBuf, String> {
     let captures = env::var_os("PHONEWATCH_CAPTURES").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/captures"),
         PathBuf::from,
@@ -170,11 +182,15 @@ fn available() -> Result<(Network, PathBuf), String> {
             "{capture} is missing (PHONEWATCH_CAPTURES names its folder)"
         ));
     }
+    Ok(capture)
+}
+
+fn network() -> Result<Network, String> {
     if !rustix::process::geteuid().is_root() {
         return Err("only root can make networks".to_owned());
     }
     if let Some(program) = peers::missing_program() {
         return Err(format!("{program} is not installed"));
     }
-    Ok((Network::new()?, capture))
+    Network::new()
 }

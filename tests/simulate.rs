@@ -6,6 +6,9 @@
     reason = "a test fails by panicking and says what it skips"
 )]
 
+#[path = "simulate/mirror.rs"]
+mod mirror;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
@@ -445,4 +448,14 @@ fn the_program_writes_both_files_and_says_what_hinders_it() {
     let message = String::from_utf8(failed.get_output().stderr.clone()).unwrap();
     let expected = format!("create {}: name a file in a folder", missing.display());
     assert!(message.contains(&expected), "{message}");
+}
+
+#[test]
+fn an_interface_that_is_not_there_is_said_with_those_that_are() {
+    let mut command = assert_cmd::Command::cargo_bin("phonewatch").unwrap();
+    command.args(["simulate", "healthy", "--interface", "no-such-if0"]);
+    let failed = command.assert().code(1);
+    let message = String::from_utf8(failed.get_output().stderr.clone()).unwrap();
+    let expected = "send onto no-such-if0: there is no interface no-such-if0; there are: ";
+    assert!(message.contains(expected), "{message}");
 }

@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod drive;
 pub mod logging;
+mod play;
 mod reload;
 pub mod replay;
 pub mod run;

@@ -10,6 +10,7 @@
 
 mod counters;
 mod open;
+mod send;
 mod stop;
 
 use std::io;
@@ -28,6 +29,7 @@ use counters::Amount;
 
 pub use counters::{CaptureCounters, CaptureState};
 pub use open::{OpenError, Opened, open};
+pub use send::{SendError, Sender};
 pub use stop::StopSignal;
 
 /// How one interface is captured.

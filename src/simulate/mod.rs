@@ -5,6 +5,7 @@
 //! Scenario -> acts                 acts, phone  what befalls one phone, act by act
 //!   -> frames and facts            script       of one act; the next is written down when they are gone
 //!   -> Fleet, by time over all     this module  one heap, so that a large fleet needs little memory
+//!   -> Mirror                      mirror       with calls, in the form in which a mirror port shows it
 //!   -> frames                      pcap, or an engine
 //!   -> facts                       truth        what an observer of the frames should find
 //! ```
@@ -14,20 +15,28 @@
 
 mod acts;
 mod boot;
+mod calls;
 mod connection;
 mod failover;
+mod headers;
 mod keepalives;
+mod mirror;
+mod nat;
 mod outage;
 mod pcap;
 mod phone;
 mod random;
 mod rejects;
+mod router;
 mod scenario;
 mod script;
 mod sessions;
 mod signalling;
+mod speed;
 mod together;
 mod truth;
+mod tunnel;
+mod view;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -38,9 +47,12 @@ use phone::SimulatedPhone;
 use random::Random;
 use script::{Host, Item, Script};
 
+pub use mirror::Mirror;
 pub use pcap::PcapWriter;
 pub use scenario::{ParseShareError, Scenario, Share};
+pub use speed::{ParseSpeedError, Speed};
 pub use truth::{FleetTruth, Gaps, PhoneTruth, ServerFinding, Stage, Totals};
+pub use view::{Erspan, ParseViewError, Percent, Side, View, Vlans};
 
 /// When every simulation begins: 2026-01-05T08:00:00Z, a Monday.
 pub const BEGIN: Timestamp = Timestamp::from_secs(1_767_600_000);

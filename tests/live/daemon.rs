@@ -125,20 +125,24 @@ impl Daemon {
         assert!(ended.is_none(), "the daemon ended: {}", self.log());
     }
 
-    /// A page, if it is there and the answer is good.
     fn page(&self, path: &str) -> Option<String> {
-        let mut command = inside(&self.namespace, "busybox");
-        command
-            .args(["wget", "-q", "-O", "-"])
-            .arg(format!("http://127.0.0.1:12000{path}"));
-        let output = output_of(command);
-        let text = String::from_utf8(output.stdout).unwrap();
-        output.status.success().then_some(text)
+        page(&self.namespace, path)
     }
 
     fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
+}
+
+/// A page of the daemon in this namespace, if it is there and the answer is good.
+pub(crate) fn page(namespace: &str, path: &str) -> Option<String> {
+    let mut command = inside(namespace, "busybox");
+    command
+        .args(["wget", "-q", "-O", "-"])
+        .arg(format!("http://127.0.0.1:12000{path}"));
+    let output = output_of(command);
+    let text = String::from_utf8(output.stdout).unwrap();
+    output.status.success().then_some(text)
 }
 
 /// A page of metrics.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -23,10 +24,12 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) fn new() -> Result<Self, String> {
+        static NETWORKS: AtomicU32 = AtomicU32::new(0);
+        let number = NETWORKS.fetch_add(1, Ordering::Relaxed);
         let process = std::process::id();
         let network = Self {
-            servers: format!("phonewatch-{process}-servers"),
-            phone: format!("phonewatch-{process}-phone"),
+            servers: format!("phonewatch-{process}-{number}-servers"),
+            phone: format!("phonewatch-{process}-{number}-phone"),
         };
         let (servers, phone) = (network.servers.as_str(), network.phone.as_str());
         for arguments in [

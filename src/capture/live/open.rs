@@ -25,10 +25,7 @@ pub fn open(settings: &LiveSettings) -> Result<Opened, OpenError> {
             Err(error)
         }
     });
-    let mut capture = capture.map_err(|error| {
-        let devices = Device::list().unwrap_or_default();
-        OpenError::new(&settings.interface, &pcap_reason(&error), &devices)
-    })?;
+    let mut capture = capture.map_err(|error| OpenError::of(&settings.interface, &error))?;
     let number = capture.get_datalink();
     let link = LinkType::from_number(number.0).ok_or_else(|| OpenError::UnsupportedLinkType {
         interface: settings.interface.clone(),
@@ -56,7 +53,10 @@ pub fn open(settings: &LiveSettings) -> Result<Opened, OpenError> {
     Ok(Opened { capture, link })
 }
 
-fn activate(settings: &LiveSettings, promiscuous: bool) -> Result<Capture<Active>, pcap::Error> {
+pub(super) fn activate(
+    settings: &LiveSettings,
+    promiscuous: bool,
+) -> Result<Capture<Active>, pcap::Error> {
     let block_timeout = i32::try_from(settings.block_timeout.as_millis()).unwrap_or(i32::MAX);
     Capture::from_device(settings.interface.as_str())?
         .snaplen(settings.snaplen)
@@ -121,6 +121,11 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    pub(super) fn of(interface: &str, error: &pcap::Error) -> Self {
+        let devices = Device::list().unwrap_or_default();
+        Self::new(interface, &pcap_reason(error), &devices)
+    }
+
     /// Finds out what the binding does not pass on: it has libpcap's words and not its codes.
     fn new(interface: &str, reason: &str, devices: &[Device]) -> Self {
         let device = devices.iter().find(|device| device.name == interface);
