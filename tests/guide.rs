@@ -351,6 +351,23 @@ fn it_reads_as_a_name_that_does_not_exist() {
 }
 
 #[test]
+fn it_ends_with_the_name_that_was_not_found() {
+    let outcome = trace().run();
+    let device = the_phone(&outcome);
+    let finding = device.findings.of("dns_failure").expect("it was raised");
+    assert!(finding.is_active());
+    let name_server = IpAddr::V4(NAME_SERVER.address);
+    assert_eq!(finding.server, Some(name_server));
+    assert!(
+        finding
+            .summary
+            .contains("answered \"Name error\" for ciscocm1.cisco.com"),
+        "{}",
+        finding.summary
+    );
+}
+
+#[test]
 fn it_shows_no_gap_and_no_refusal() {
     let outcome = trace().run();
     let device = the_phone(&outcome);

@@ -40,7 +40,7 @@ const CAPTURES: [&str; 14] = [
 fn subjects() -> Vec<(String, Vec<Entry>)> {
     let cases = cases::all()
         .into_iter()
-        .filter(Case::has_default_settings)
+        .filter(Case::may_be_changed)
         .map(|case| (format!("{}, {}", case.code, case.name), case.entries));
     captures_and_stories().into_iter().chain(cases).collect()
 }

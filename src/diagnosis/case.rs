@@ -1,10 +1,11 @@
 //! What a rule may look at.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::Thresholds;
+use crate::phone::service::{Service, ServiceKind};
 use crate::phone::sight::Sight;
 use crate::phone::{CallManager, Device, DeviceId, Role};
 use crate::time::Timestamp;
@@ -27,6 +28,8 @@ pub struct Site<'a> {
     pub thresholds: &'a Thresholds,
     /// The CallManagers by address.
     pub callmanagers: &'a HashMap<IpAddr, Arc<CallManager>>,
+    /// The DNS and TFTP servers that phones asked.
+    pub services: &'a BTreeMap<(ServiceKind, IpAddr), Service>,
     /// What the sensor could see.
     pub sight: &'a Sight,
     /// All devices by their places.

@@ -1,6 +1,6 @@
 //! Every finding there is.
 
-use super::{Case, Site, Verdict, registration, sensor, server};
+use super::{Case, Site, Verdict, config, dns, registration, sensor, server, tftp};
 use crate::finding::{Severity, Subject};
 
 /// One finding: what it is called, what it means, when it is concluded and what to do.
@@ -39,8 +39,20 @@ pub enum Rule {
 
 /// Every finding, in the order in which a phone meets them.
 pub static CATALOGUE: &[&Entry] = &[
+    &dns::failure::ENTRY,
+    &tftp::alternate::ENTRY,
+    &tftp::no_answer::ENTRY,
+    &tftp::one_way::ENTRY,
+    &tftp::config_missing::ENTRY,
+    &tftp::config_foreign::ENTRY,
+    &config::corrupt::ENTRY,
+    &config::uses_names::ENTRY,
+    &tftp::firmware_missing::ENTRY,
+    &tftp::firmware_upgrade::ENTRY,
     &registration::rejected::ENTRY,
     &registration::flapping::ENTRY,
+    &config::auto_registered::ENTRY,
+    &tftp::service_down::ENTRY,
     &server::callmanager_down::ENTRY,
     &sensor::mirror_lossy::ENTRY,
 ];

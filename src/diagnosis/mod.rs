@@ -20,10 +20,13 @@
 
 mod case;
 mod catalogue;
+mod config;
+mod dns;
 mod judge;
 mod registration;
 mod sensor;
 mod server;
+mod tftp;
 mod thresholds;
 mod verdict;
 

@@ -12,6 +12,12 @@ pub struct Thresholds {
     pub server_phones: u32,
     /// Loss above this share of the frames, in thousandths, within a minute makes the mirror lossy.
     pub lossy_permille: u32,
+    /// This many requests for a file, or lookups of a name, must stay without an answer before that is a fault.
+    pub tries: u32,
+    /// After a refusal a phone often asks for something else in its place: so long nothing is concluded from it.
+    pub settle: Duration,
+    /// A phone that goes no further for so long after a name was not found is stuck, whatever the name is for.
+    pub stuck: Duration,
     /// What happened and is over, like a reset, is told for so long.
     pub tell_events: Duration,
     /// A device of which nothing was seen for so long is gone, and what held of it no longer does.
@@ -36,6 +42,9 @@ impl Default for Thresholds {
         Self {
             server_phones: 3,
             lossy_permille: 5,
+            tries: 2,
+            settle: Duration::from_secs(10),
+            stuck: Duration::from_secs(60),
             tell_events: Duration::from_secs(15 * 60),
             forget_device: Duration::from_secs(60 * 60),
             keep_cleared: Duration::from_secs(24 * 60 * 60),

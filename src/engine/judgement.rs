@@ -165,6 +165,7 @@ impl World {
             now,
             thresholds: &self.settings.thresholds,
             callmanagers: &self.servers,
+            services: &self.services,
             sight: &self.sight,
             devices: &self.devices,
             address_of: &|name| self.address_of(name),

@@ -1,13 +1,14 @@
 //! DNS: the names that devices look up.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::timers::Timer;
 use super::world::World;
 use crate::event::EventKind;
 use crate::phone::boot::Step;
+use crate::phone::dns::{NameAnswer, same_host};
 use crate::phone::{DeviceId, Stage};
 use crate::time::Timestamp;
 use crate::wire::dns::{Dns, RecordType, ResponseCode};
@@ -15,20 +16,40 @@ use crate::wire::dns::{Dns, RecordType, ResponseCode};
 /// A resolver asks again within seconds and gives up after some tries; what is silent for so long has no answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
+/// As many names that were found last are remembered, to tell whether another server answered instead of a silent one.
+const FOUND: usize = 4096;
+
 /// Lookups under way.
 #[derive(Default)]
 pub(super) struct Lookups {
     all: HashMap<(SocketAddr, u16), Lookup>,
     /// In the order of their beginning.
     queue: VecDeque<(Timestamp, (SocketAddr, u16))>,
+    /// Names that were found lately.
+    found: VecDeque<(Timestamp, DeviceId, String)>,
     armed: Option<Timestamp>,
 }
 
 struct Lookup {
     name: String,
+    record_type: RecordType,
+    server: IpAddr,
+    /// How often it was asked.
+    tries: u32,
     device: DeviceId,
     began: Timestamp,
     source: u16,
+}
+
+impl Lookup {
+    /// It gave no address. What has none of the newer kind may well have one of the usual kind, and services are found
+    /// by other means where they are not found by name.
+    fn failed(&self, world: &mut World, answer: NameAnswer, at: Timestamp) {
+        if self.record_type == RecordType::A {
+            let name = (self.name.as_str(), self.server);
+            world.name_failed(self.device, name, answer, (self.began, self.tries), at);
+        }
+    }
 }
 
 impl Lookups {
@@ -45,10 +66,10 @@ impl Lookups {
         at: Timestamp,
         source: u16,
     ) {
-        let client = if to.port() == crate::wire::dns::PORT {
-            from
+        let (client, server) = if to.port() == crate::wire::dns::PORT {
+            (from, to)
         } else {
-            to
+            (to, from)
         };
         // Servers and PCs look up names all day long; only phones matter here.
         let device = world.devices.at(client.ip());
@@ -65,14 +86,14 @@ impl Lookups {
             }
             self.answered(world, client, &dns, at);
         } else {
-            self.asked(world, client, device, dns, at, source);
+            self.asked(world, (client, server.ip()), device, dns, at, source);
         }
     }
 
     fn asked(
         &mut self,
         world: &mut World,
-        client: SocketAddr,
+        (client, server): (SocketAddr, IpAddr),
         device: DeviceId,
         dns: Dns,
         at: Timestamp,
@@ -84,7 +105,11 @@ impl Lookups {
             RecordType::A | RecordType::AAAA | RecordType::SRV
         );
         let key = (client, dns.id);
-        if !is_for_an_address || self.all.contains_key(&key) {
+        if !is_for_an_address {
+            return;
+        }
+        if let Some(known) = self.all.get_mut(&key) {
+            known.tries = known.tries.saturating_add(1);
             return;
         }
         if self.all.len() >= world.settings.limits.dns_names {
@@ -98,6 +123,9 @@ impl Lookups {
             key,
             Lookup {
                 name: question.name,
+                record_type: question.record_type,
+                server,
+                tries: 1,
                 device,
                 began: at,
                 source,
@@ -119,10 +147,19 @@ impl Lookups {
             if let Some(address) = dns.addresses.first() {
                 world.name_learned(&lookup.name, *address);
                 world.refresh_role(lookup.device);
+                world.name_found(lookup.device, &lookup.name, lookup.server, at);
+                while self.found.len() >= FOUND {
+                    self.found.pop_front();
+                }
+                self.found
+                    .push_back((at, lookup.device, lookup.name.clone()));
+            } else if !dns.truncated && !dns.malformed {
+                lookup.failed(world, NameAnswer::NoAddress, at);
             }
             world.stage_took("dns", at.since(lookup.began));
         } else {
             world.with(lookup.device, |device| device.dns_failures += 1);
+            lookup.failed(world, NameAnswer::Error(code), at);
             world.tell(
                 lookup.device,
                 at,
@@ -156,6 +193,12 @@ impl Lookups {
             if let Some(lookup) = self.all.remove(&key).filter(|_| would_be_seen) {
                 world.totals.dns_lookups.add("no_answer");
                 world.with(device, |device| device.dns_failures += 1);
+                let was_found = self.found.iter().any(|(at, id, name)| {
+                    *id == device && *at >= began && same_host(name, &lookup.name)
+                });
+                if !was_found {
+                    lookup.failed(world, NameAnswer::NoAnswer, now);
+                }
                 world.tell(
                     device,
                     now,

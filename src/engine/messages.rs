@@ -273,6 +273,7 @@ fn reset_reason(world: &mut World, id: DeviceId, reason: ResetReason, at: Timest
             text: reason.text.clone(),
         },
     );
+    world.restarted_for_its_load(id, &reason, at);
     world.with(id, |device| {
         device.last_reset_reason = Some(Box::new(reason));
     });

@@ -10,6 +10,7 @@ mod connections;
 mod device_index;
 mod devices;
 mod ends;
+mod files;
 mod judgement;
 mod leases;
 mod lookups;
@@ -355,7 +356,8 @@ impl Engine {
                 self.transfers.unreachable(
                     &mut self.world,
                     original.source,
-                    original.destination.ip(),
+                    original.destination,
+                    unreachable.code,
                     at,
                 );
             }

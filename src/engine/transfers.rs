@@ -7,6 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::files::Wanted;
 use super::timers::Timer;
 use super::world::World;
 use crate::event::EventKind;
@@ -14,6 +15,7 @@ use crate::phone::boot::Step;
 use crate::phone::callmanager::CallManagerGroup;
 use crate::phone::{DeviceId, Stage};
 use crate::time::Timestamp;
+use crate::wire::icmp::UnreachableCode;
 use crate::wire::sep_config::{self, ConfigError, SepConfig};
 use crate::wire::tftp::{self, DEFAULT_BLOCK_SIZE, ErrorCode, FileKind, Request, Tftp, file_kind};
 
@@ -37,7 +39,19 @@ struct Transfer {
     device: Option<DeviceId>,
     began: Timestamp,
     last: Timestamp,
+    /// When it was last asked for, and how often.
+    asked: (Timestamp, u32),
     answered: bool,
+    /// Whether the client acknowledged anything.
+    heard: bool,
+    /// How often the server sent what the client did not acknowledge, since that was last told.
+    unheard: u32,
+    /// How many of the requests were told of as unheard.
+    told: u32,
+    /// Whether the last block came: the transfer is over once the client acknowledges it.
+    delivered: bool,
+    /// Bytes that came so far.
+    bytes: u64,
     block_size: usize,
     /// The block size that the client asked for.
     asked_size: Option<u16>,
@@ -92,20 +106,18 @@ impl Transfers {
             Tftp::Data { block, bytes } if is_answer => self.data(world, to, block, bytes, at),
             Tftp::OptionAck(options) if is_answer => {
                 if let Some(transfer) = self.all.get_mut(&to) {
-                    transfer.answered = true;
-                    transfer.last = at;
+                    transfer.answered_by_server(world, at);
                     if let Some(size) = options.block_size {
                         transfer.block_size = usize::from(size);
                     }
                 }
             }
             Tftp::Error { code, .. } if is_answer => self.refused(world, to, code, at),
-            Tftp::Error { .. } if is_client => self.end(world, from, "aborted", at),
-            Tftp::Ack { .. } if is_client => {
-                if let Some(transfer) = self.all.get_mut(&from) {
-                    transfer.last = at;
-                }
+            Tftp::Error { .. } if is_client => {
+                self.heard(world, from, at);
+                self.end(world, from, "aborted", at);
             }
+            Tftp::Ack { .. } if is_client => self.heard(world, from, at),
             Tftp::Read(_)
             | Tftp::Write(_)
             | Tftp::Data { .. }
@@ -129,13 +141,24 @@ impl Transfers {
         if let Some(known) = self.all.get_mut(&client)
             && known.server == server
             && known.file == request.file
-            && !known.answered
+            && !known.heard
         {
             known.last = at;
+            known.asked = (at, known.asked.1.saturating_add(1));
+            known.next_block = 1;
+            if let Some(content) = &mut known.content {
+                content.clear();
+            }
+            known.tell_unheard(world, at);
             return;
         }
-        if self.all.contains_key(&client) {
-            self.end(world, client, "aborted", at);
+        if let Some(known) = self.all.get(&client) {
+            // Its end may have been among what the sensor lost.
+            if world.sight.lost_nothing_since(known.began) {
+                self.end(world, client, "aborted", at);
+            } else {
+                self.all.remove(&client);
+            }
         }
         self.make_room(world, at);
         let kind = file_kind(&request.file);
@@ -146,6 +169,13 @@ impl Transfers {
             if is_of_the_boot(&kind) {
                 world.step(id, Step::Files, Stage::Tftp, at);
             }
+            let wanted = Wanted {
+                file: &request.file,
+                kind,
+                server,
+                began: at,
+            };
+            world.file_wanted(id, client.ip(), &wanted);
         }
         let is_read = matches!(kind, FileKind::PhoneConfig { .. } | FileKind::DefaultConfig);
         let mut transfer = Transfer {
@@ -155,7 +185,13 @@ impl Transfers {
             device,
             began: at,
             last: at,
+            asked: (at, 1),
             answered: false,
+            heard: false,
+            unheard: 0,
+            told: 0,
+            delivered: false,
+            bytes: 0,
             // What the client asked for holds once the server agrees; without its answer it is the default.
             block_size: usize::from(DEFAULT_BLOCK_SIZE),
             asked_size: request.options.block_size,
@@ -185,8 +221,10 @@ impl Transfers {
         let Some(transfer) = self.all.get_mut(&client) else {
             return;
         };
-        transfer.answered = true;
-        transfer.last = at;
+        transfer.answered_by_server(world, at);
+        if transfer.delivered {
+            return;
+        }
         // A larger block than the default shows that the server agreed, though its word was missed.
         if bytes.len() > transfer.block_size {
             transfer.block_size = transfer.asked_size.map_or(bytes.len(), usize::from);
@@ -209,13 +247,40 @@ impl Transfers {
             return;
         }
         transfer.next_block = block.wrapping_add(1);
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        transfer.bytes = transfer.bytes.saturating_add(length);
         // RFC 1350, section 2: a block that is not full ends the transfer.
         if bytes.len() < transfer.block_size {
-            self.end(world, client, "completed", at);
+            transfer.completed(world, at);
+            // Until the client says that it has even the first block, it may not have got it.
+            if transfer.heard {
+                self.all.remove(&client);
+            }
+        }
+    }
+
+    /// The client acknowledges what the server sent, or does not want it.
+    fn heard(&mut self, world: &mut World, client: SocketAddr, at: Timestamp) {
+        let Some(transfer) = self.all.get_mut(&client) else {
+            return;
+        };
+        transfer.last = at;
+        if !transfer.heard {
+            transfer.answered_by_server(world, at);
+            transfer.heard = true;
+            if let Some(id) = transfer.device {
+                world.file_heard(id);
+            }
+        }
+        if transfer.delivered {
+            self.all.remove(&client);
         }
     }
 
     fn refused(&mut self, world: &mut World, client: SocketAddr, code: ErrorCode, at: Timestamp) {
+        if let Some(transfer) = self.all.get_mut(&client) {
+            transfer.answered_by_server(world, at);
+        }
         let result = if code == ErrorCode::NOT_FOUND {
             "not_found"
         } else {
@@ -224,16 +289,20 @@ impl Transfers {
         self.end(world, client, result, at);
     }
 
+    /// The transfer ends without the whole file.
     fn end(&mut self, world: &mut World, client: SocketAddr, result: &'static str, at: Timestamp) {
-        let Some(transfer) = self.all.remove(&client) else {
+        let Some(mut transfer) = self.all.remove(&client) else {
             return;
         };
+        if transfer.delivered {
+            return;
+        }
         world.transfer_ended(transfer.server, result);
         let Some(id) = transfer.device else { return };
-        if result == "completed" {
-            world.with(id, |device| device.tftp.completed += 1);
-            delivered(world, id, &transfer, at);
-            return;
+        if result == "not_found" {
+            world.file_not_found(id, &transfer.wanted(), at);
+        } else if transfer.unheard > 0 {
+            transfer.tell_unheard(world, at);
         }
         world.with(id, |device| match result {
             "not_found" => device.tftp.not_found += 1,
@@ -265,6 +334,10 @@ impl Transfers {
         }
         transfer.armed = None;
         let deadline = transfer.last + IDLE;
+        if transfer.delivered && deadline <= now {
+            self.all.remove(&client);
+            return;
+        }
         if deadline > now {
             world.timers.arm(
                 Timer::Transfer(Box::new(client.into())),
@@ -281,25 +354,29 @@ impl Transfers {
         if transfer.answered && world.sight.lost_nothing_since(transfer.began) {
             self.end(world, client, "aborted", now);
         } else if would_be_seen && !transfer.answered {
+            transfer.unanswered(world, None, now);
             self.end(world, client, "no_answer", now);
         } else {
             self.all.remove(&client);
         }
     }
 
-    /// ICMP says that nobody listens at the server's port.
+    /// ICMP says that a request did not arrive.
     pub(super) fn unreachable(
         &mut self,
         world: &mut World,
         client: SocketAddr,
-        server: IpAddr,
+        server: SocketAddr,
+        code: UnreachableCode,
         at: Timestamp,
     ) {
-        if self
-            .all
-            .get(&client)
-            .is_some_and(|transfer| transfer.server == server && !transfer.answered)
+        if let Some(transfer) = self.all.get(&client)
+            && transfer.server == server.ip()
+            && !transfer.answered
         {
+            if server.port() == world.settings.tftp_port {
+                transfer.unanswered(world, Some(code), at);
+            }
             self.end(world, client, "no_answer", at);
         }
     }
@@ -318,6 +395,61 @@ impl Transfers {
                 world.totals.evicted.add("transfers");
             }
         }
+    }
+}
+
+impl Transfer {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            file: &self.file,
+            kind: self.kind,
+            server: self.server,
+            began: self.began,
+        }
+    }
+
+    /// The server sent something, or the client acknowledges that it did.
+    fn answered_by_server(&mut self, world: &mut World, at: Timestamp) {
+        self.last = at;
+        if !self.answered {
+            self.answered = true;
+            world.file_answered(self.device, self.server, at);
+        }
+        if !self.heard {
+            self.unheard = self.unheard.saturating_add(1);
+        }
+    }
+
+    /// The client asks again or has fallen silent, and has acknowledged nothing of what the server sent.
+    fn tell_unheard(&mut self, world: &mut World, at: Timestamp) {
+        if let Some(id) = self.device
+            && self.answered
+            && !self.heard
+            && is_of_the_boot(&self.kind)
+        {
+            let requests = self.asked.1.saturating_sub(self.told);
+            self.told = self.asked.1;
+            let sent = std::mem::take(&mut self.unheard);
+            world.file_unheard(id, &self.wanted(), (requests, sent), at);
+        }
+    }
+
+    fn unanswered(&self, world: &mut World, unreachable: Option<UnreachableCode>, at: Timestamp) {
+        if let Some(id) = self.device.filter(|_| is_of_the_boot(&self.kind)) {
+            let (last, tries) = self.asked;
+            world.file_unanswered(id, &self.wanted(), (tries, last), unreachable, at);
+        }
+    }
+
+    /// The last block came.
+    fn completed(&mut self, world: &mut World, at: Timestamp) {
+        self.delivered = true;
+        world.transfer_ended(self.server, "completed");
+        if let Some(id) = self.device {
+            world.with(id, |device| device.tftp.completed += 1);
+            delivered(world, id, self, at);
+        }
+        self.content = None;
     }
 }
 
@@ -375,6 +507,8 @@ fn delivered(world: &mut World, id: DeviceId, transfer: &Transfer, at: Timestamp
     if world.is_proven(id) {
         world.stage_took("tftp", at.since(transfer.began));
     }
+    let wanted = transfer.wanted();
+    world.file_served(id, &wanted, transfer.bytes, at);
     let is_own = matches!(transfer.kind, FileKind::PhoneConfig { .. });
     if is_own {
         world.with(id, |device| device.tftp.configured = Some(at));
@@ -385,14 +519,20 @@ fn delivered(world: &mut World, id: DeviceId, transfer: &Transfer, at: Timestamp
     let Some(content) = &transfer.content else {
         return;
     };
-    match sep_config::parse(content) {
-        Ok(config) => configured(world, id, config),
-        // The compiled files of the oldest phones, and encrypted ones, are what they should be.
-        Err(ConfigError::NotXml | ConfigError::Encrypted | ConfigError::TooLarge { .. }) => {}
-        Err(_) => {
-            world.with(id, |device| device.tftp.unreadable += 1);
+    let broken = match sep_config::parse(content) {
+        Ok(config) => {
+            let names_nobody = is_own && config.members.is_empty();
+            configured(world, id, config);
+            names_nobody.then(|| String::from("it names no CallManager"))
         }
-    }
+        // The compiled files of the oldest phones, and encrypted ones, are what they should be.
+        Err(ConfigError::NotXml | ConfigError::Encrypted | ConfigError::TooLarge { .. }) => None,
+        Err(error @ ConfigError::Corrupt { .. }) => {
+            world.with(id, |device| device.tftp.unreadable += 1);
+            Some(error.to_string())
+        }
+    };
+    world.config_read(id, &wanted, content.len(), broken, at);
 }
 
 fn configured(world: &mut World, id: DeviceId, config: SepConfig) {

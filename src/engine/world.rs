@@ -1,6 +1,6 @@
 //! What all of the engine's parts share: devices, servers, names, sums and events.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use super::timers::Timers;
 use crate::event::{Event, EventKind, Subject};
 use crate::phone::boot::Step;
 use crate::phone::callmanager::CallManagerGroup;
+use crate::phone::service::{Service, ServiceKind};
 use crate::phone::sight::Sight;
 use crate::phone::tally::Tally;
 use crate::phone::{CallManager, Device, DeviceId, Role, Stage};
@@ -24,10 +25,15 @@ const SHARED_GROUPS: usize = 4096;
 /// Servers whose TFTP transfers are counted apart.
 const TFTP_SERVERS: usize = 64;
 
+/// DNS and TFTP servers of which it is known whether they serve anybody.
+const SERVICES: usize = 1024;
+
 pub(super) struct World {
     pub(super) settings: Settings,
     pub(super) devices: Devices,
     pub(super) servers: HashMap<IpAddr, Arc<CallManager>>,
+    /// The DNS and TFTP servers that phones asked.
+    pub(super) services: BTreeMap<(ServiceKind, IpAddr), Service>,
     /// Addresses of names, in lower case, as DNS answered them to phones.
     pub(super) names: HashMap<String, IpAddr>,
     groups: HashSet<Arc<CallManagerGroup>>,
@@ -50,6 +56,7 @@ impl World {
         let mut world = Self {
             devices,
             servers: HashMap::new(),
+            services: BTreeMap::new(),
             names: HashMap::new(),
             groups: HashSet::new(),
             totals: Totals::default(),
@@ -213,6 +220,26 @@ impl World {
             .entry(address)
             .or_insert_with(|| Arc::new(CallManager::new(address, at)));
         Some(Arc::make_mut(server))
+    }
+
+    /// The record of a DNS or TFTP server, made if there is room.
+    pub(super) fn service(&mut self, kind: ServiceKind, address: IpAddr) -> Option<&mut Service> {
+        let key = (kind, address);
+        if self.services.len() >= SERVICES && !self.services.contains_key(&key) {
+            self.totals.evicted.add("services");
+            return None;
+        }
+        Some(self.services.entry(key).or_default())
+    }
+
+    /// The server served a phone.
+    pub(super) fn service_served(&mut self, kind: ServiceKind, address: IpAddr, at: Timestamp) {
+        if self
+            .service(kind, address)
+            .is_some_and(|service| service.note_served(at))
+        {
+            self.site_changed(at);
+        }
     }
 
     /// What `server` is to the device: by the phone's own list, else by the configuration.

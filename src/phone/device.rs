@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::boot::{Boot, Stage};
 use super::callmanager::CallManagerGroup;
 use super::dhcp::DhcpTracker;
+use super::files::Files;
 use super::keepalive::KeepaliveCounts;
 use super::link::LinkFacts;
 use super::registration::Registration;
@@ -62,6 +63,8 @@ pub struct Device {
     pub link: Option<Box<LinkFacts>>,
     /// What it fetched.
     pub tftp: TftpFacts,
+    /// What stood in the way of its names and files, where anything did.
+    pub files: Option<Box<Files>>,
     /// Names it looked up that were answered with an error, or not at all.
     pub dns_failures: u32,
     /// Connection attempts to a CallManager that were refused.
@@ -138,6 +141,10 @@ impl Device {
         }
         self.link = self.link.take().or(other.link);
         self.tftp.absorb(other.tftp);
+        match (&mut self.files, other.files) {
+            (Some(own), Some(others)) => own.absorb(*others),
+            (own, others) => *own = own.take().or(others),
+        }
         self.dns_failures += other.dns_failures;
         self.tcp_refused += other.tcp_refused;
         self.tcp_unanswered += other.tcp_unanswered;

@@ -10,6 +10,8 @@ use crate::time::Timestamp;
 pub struct Sight {
     sources: Vec<Source>,
     last_loss: Option<Timestamp>,
+    /// When frames were lost, at most once for each [`Self::LOSS_GRAIN`].
+    losses: VecDeque<Timestamp>,
     /// Frames seen and lost, by tenths of [`Self::RECENT`].
     recent: VecDeque<Tenth>,
 }
@@ -33,6 +35,12 @@ struct Tenth {
 impl Sight {
     /// Shares of frames are taken over this time.
     pub const RECENT: Duration = Duration::from_secs(60);
+
+    /// Losses closer than this are one.
+    const LOSS_GRAIN: Duration = Duration::from_secs(5);
+
+    /// As many losses are remembered: half an hour of losing all the time.
+    const LOSSES: usize = 360;
 
     const TENTH: Duration = Duration::from_secs(6);
 
@@ -66,6 +74,28 @@ impl Sight {
     pub fn frames_lost(&mut self, at: Timestamp, frames: u64) {
         self.tenth(at).lost += frames;
         self.last_loss = self.last_loss.max(Some(at));
+        let is_news = self
+            .losses
+            .back()
+            .is_none_or(|last| at.since(*last) >= Self::LOSS_GRAIN);
+        if is_news {
+            while self.losses.len() >= Self::LOSSES {
+                self.losses.pop_front();
+            }
+            self.losses.push_back(at);
+        }
+    }
+
+    /// Whether the sensor lost nothing from `since` to `until`, to the grain at which losses are remembered. What lies
+    /// before all that is remembered counts as lost.
+    pub fn lost_nothing_between(&self, since: Timestamp, until: Timestamp) -> bool {
+        let is_remembered = self.losses.len() < Self::LOSSES
+            || self.losses.front().is_some_and(|first| *first <= since);
+        is_remembered
+            && self
+                .losses
+                .iter()
+                .all(|&loss| loss + Self::LOSS_GRAIN < since || loss > until)
     }
 
     /// Whether the sensor lost nothing between `since` and now.

@@ -16,6 +16,8 @@ pub struct TftpFacts {
     pub errors: u32,
     /// Requests that nothing answered.
     pub unanswered: u32,
+    /// When a TFTP server last answered it, whatever the answer.
+    pub answered: Option<Timestamp>,
     /// When its own configuration file was last delivered whole.
     pub configured: Option<Timestamp>,
     /// Its configuration files that could not be read as what they should be.
@@ -34,6 +36,7 @@ impl TftpFacts {
         self.not_found += other.not_found;
         self.errors += other.errors;
         self.unanswered += other.unanswered;
+        self.answered = self.answered.max(other.answered);
         self.configured = self.configured.max(other.configured);
         self.unreadable += other.unreadable;
         self.configured_load = self.configured_load.take().or(other.configured_load);

@@ -1,8 +1,12 @@
 //! Cases of the diagnosis: for every finding at least one scene that raises it, and its nearest harmless look-alike.
 
+mod config;
+mod dns;
+mod files;
 mod registration;
 mod sensor;
 mod server;
+mod tftp;
 
 use phonewatch::engine::Settings;
 use phonewatch::time::Timestamp;
@@ -22,6 +26,8 @@ pub(crate) struct Case {
     pub(crate) holds: bool,
     /// Other findings that rightly come with it.
     pub(crate) besides: &'static [&'static str],
+    /// Whether it means something else once a frame of it is missing, or another phone is there.
+    is_whole_only: bool,
     pub(crate) settings: Settings,
     pub(crate) entries: Vec<Entry>,
     pub(crate) until: Timestamp,
@@ -45,6 +51,7 @@ impl Case {
             raises,
             holds,
             besides: &[],
+            is_whole_only: false,
             settings: Settings::default(),
             entries,
             until: scene.now(),
@@ -77,14 +84,23 @@ impl Case {
         self
     }
 
+    /// It means something else once a frame of it is missing, or another phone is there.
+    pub(crate) fn whole_only(self) -> Self {
+        Self {
+            is_whole_only: true,
+            ..self
+        }
+    }
+
     /// With these settings.
     pub(crate) fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
         self
     }
 
-    pub(crate) fn has_default_settings(&self) -> bool {
-        self.settings == Settings::default()
+    /// Whether it may be changed in ways that mean nothing, and seen in part.
+    pub(crate) fn may_be_changed(&self) -> bool {
+        !self.is_whole_only && self.settings == Settings::default()
     }
 
     pub(crate) fn run(&self) -> Outcome {
@@ -95,6 +111,10 @@ impl Case {
 /// Every case.
 pub(crate) fn all() -> Vec<Case> {
     let mut cases = Vec::new();
+    cases.extend(dns::cases());
+    cases.extend(tftp::cases());
+    cases.extend(files::cases());
+    cases.extend(config::cases());
     cases.extend(registration::cases());
     cases.extend(sensor::cases());
     cases.extend(server::cases());

@@ -1,0 +1,3 @@
+//! Findings about names.
+
+pub(super) mod failure;

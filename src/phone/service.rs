@@ -1,0 +1,32 @@
+//! What is known of a DNS or TFTP server that phones ask: whether it serves anybody.
+
+use super::turned_down::TurnedDown;
+use crate::time::Timestamp;
+
+/// What a server does for phones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ServiceKind {
+    /// It finds names.
+    Dns,
+    /// It has files.
+    Tftp,
+}
+
+/// A server that phones asked.
+#[derive(Clone, Debug, Default)]
+pub struct Service {
+    /// When it last served anybody.
+    pub served: Option<Timestamp>,
+    /// Whom it refused or ignored since.
+    pub turned_down: Option<Box<TurnedDown>>,
+    /// When its host first said, since it last served anybody, that nobody listens at its port.
+    pub port_closed: Option<Timestamp>,
+}
+
+impl Service {
+    /// It served somebody; whether anybody could have thought before that it does not.
+    pub fn note_served(&mut self, at: Timestamp) -> bool {
+        self.served = Some(at);
+        self.port_closed.take().is_some() | self.turned_down.take().is_some()
+    }
+}
