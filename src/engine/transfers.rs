@@ -22,6 +22,9 @@ use crate::wire::tftp::{self, DEFAULT_BLOCK_SIZE, ErrorCode, FileKind, Request, 
 /// A client asks again every few seconds and gives up after some tries; what is silent for so long has ended.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// Nobody asks so often for a file that came.
+const REPETITION_PROVES: u32 = 3;
+
 /// How many places in the queue are looked at when there is no room.
 const EVICTION_TRIES: usize = 16;
 
@@ -346,8 +349,10 @@ impl Transfers {
             );
             return;
         }
+        // A client that asks on and acknowledges nothing shows by that alone that no answer came.
         let would_be_seen = world.sight.lost_nothing_since(transfer.began)
-            && world.sight.sees_both_directions(transfer.source)
+            && (world.sight.sees_both_directions(transfer.source)
+                || transfer.asked.1 >= REPETITION_PROVES)
             && world
                 .sight
                 .was_alive_at(transfer.source, transfer.began + Duration::from_secs(1));

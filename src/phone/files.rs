@@ -289,16 +289,9 @@ impl Files {
 }
 
 impl MissingConfig {
-    /// When the present pass began and when it last met with anything.
-    pub fn pass(&self) -> (Timestamp, Timestamp) {
-        let began = self.refused.first().map_or(self.since, |file| file.at);
-        let last = self
-            .refused
-            .iter()
-            .chain(&self.default_refused)
-            .map(|file| file.at)
-            .max();
-        (began, last.unwrap_or(began))
+    /// When the present pass began.
+    pub fn pass(&self) -> Timestamp {
+        self.refused.first().map_or(self.since, |file| file.at)
     }
 }
 
@@ -323,10 +316,7 @@ mod tests {
         files.missing.as_mut().unwrap().default_served = Some(seen(3, "XMLDefault.cnf.xml"));
         let missing = files.missing.as_ref().unwrap();
         assert_eq!((missing.passes, missing.refused.len()), (1, 2));
-        assert_eq!(
-            missing.pass(),
-            (Timestamp::from_secs(1), Timestamp::from_secs(2))
-        );
+        assert_eq!(missing.pass(), Timestamp::from_secs(1));
         files.note_refused(seen(60, "a.cnf.xml"));
         let missing = files.missing.as_ref().unwrap();
         assert_eq!((missing.passes, missing.refused.len()), (2, 1));

@@ -69,11 +69,12 @@ fn holds_from(case: &Case<'_>, failed: &FailedName) -> Option<Timestamp> {
     if failed.answer == NameAnswer::NoAnswer && failed.tries < thresholds.tries {
         return None;
     }
-    let settled = failed.last + thresholds.settle;
+    // From its first failure on: a phone that begins anew fails again, and that makes nothing up.
+    let settled = failed.first + thresholds.settle;
     let from = match Purpose::of(device, &failed.name) {
         // It is done with looking names up, so no other domain and no other server will be tried.
         Purpose::CallManager if device.stage == Stage::Tftp && device.stage_since > failed.last => {
-            failed.last
+            failed.last.min(settled)
         }
         // It found a TFTP server by other means.
         Purpose::Tftp if device.tftp.answered > Some(failed.first) => return None,
@@ -85,31 +86,30 @@ fn holds_from(case: &Case<'_>, failed: &FailedName) -> Option<Timestamp> {
         Purpose::Unknown => return None,
     };
     // A phone that was first seen in the middle of things may be registered; its keepalives would soon show it.
-    let from = if boots(device) {
+    let from = if last_fetched(device).is_some() {
         from
     } else {
         from.max(device.first_seen + thresholds.stuck)
     };
     // What made up for the failure may have been lost.
-    let is_seen = case
-        .site
-        .sight
-        .lost_nothing_between(failed.first, from.max(settled));
+    let is_seen = case.site.sight.lost_nothing_between(failed.first, settled);
     is_seen.then_some(from)
 }
 
 /// Whether the phone was seen to begin anew, and is not done yet.
 fn boots(device: &Device) -> bool {
+    let began = device.boot.began;
+    began.is_some() && last_fetched(device) >= began
+}
+
+/// When the phone last got an address or its configuration.
+fn last_fetched(device: &Device) -> Option<Timestamp> {
     let leased = device
         .dhcp
         .as_ref()
         .and_then(|dhcp| dhcp.lease.as_ref())
         .map(|lease| lease.at);
-    let latest = leased.max(device.tftp.configured);
-    device
-        .boot
-        .began
-        .is_some_and(|began| latest.is_some_and(|latest| latest >= began))
+    leased.max(device.tftp.configured)
 }
 
 fn told(device: &Device, failed: &[&FailedName]) -> Option<Conclusion> {
@@ -165,7 +165,14 @@ fn down(site: &Site<'_>, address: IpAddr, service: &Service) -> Option<Verdict> 
     }
     let (since, _) = turned_down.first()?;
     // The first domain that a phone tries is not always the right one.
-    let settled = turned_down.last() + site.thresholds.settle;
+    let enough = usize::try_from(site.thresholds.server_phones)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(1);
+    let reached = turned_down
+        .iter()
+        .nth(enough)
+        .map_or(turned_down.last(), |(at, _)| at);
+    let settled = reached + site.thresholds.settle;
     if site.now < settled {
         return Some(Verdict::NotBefore(settled));
     }

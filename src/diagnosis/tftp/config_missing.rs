@@ -56,8 +56,8 @@ fn judge(case: &Case<'_>) -> Verdict {
     if case.device.registration.current.is_some() {
         return Verdict::No;
     }
-    let (began, last) = missing.pass();
-    let settled = last + case.site.thresholds.settle;
+    let began = missing.pass();
+    let settled = began + case.site.thresholds.settle;
     // With the next refusal the phone shows that nothing came of the pass before; until then time must show it.
     if case.now() < settled && missing.passes < 2 {
         return Verdict::NotBefore(settled);

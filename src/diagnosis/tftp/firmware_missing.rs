@@ -48,8 +48,8 @@ fn judge(case: &Case<'_>) -> Verdict {
         return Verdict::No;
     };
     let last = &missing.last;
-    let settled = last.at + case.site.thresholds.settle;
-    if case.now() < settled && missing.times < 3 {
+    let settled = missing.since + case.site.thresholds.settle;
+    if case.now() < settled {
         return Verdict::NotBefore(settled);
     }
     if !case.site.sight.lost_nothing_between(missing.since, settled) {

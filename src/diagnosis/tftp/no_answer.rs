@@ -14,6 +14,7 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     meaning: "The phone asks the TFTP server for its configuration and hears nothing. The TFTP service may be stopped, \
               the address wrong, or the way there blocked: a missing gateway, a wrong VLAN, an access list.",
     concluded: "At least tries requests for files of the boot stayed without an answer where one would have been seen, or \
+                the phone asked three times, which shows that none had come, or \
                 a router or the server itself said that they did not arrive; and no other TFTP server answered meanwhile. \
                 Cleared when any TFTP server answers the phone, or when it connects to a CallManager with what it has \
                 stored.",
@@ -45,7 +46,7 @@ fn judge(case: &Case<'_>) -> Verdict {
     let tries = unanswered.tries;
     let conclusion = if let Some(code) = unanswered.unreachable {
         // The phone may have another server to ask.
-        let settled = last.at + case.site.thresholds.settle;
+        let settled = first.at + case.site.thresholds.settle;
         if case.now() < settled {
             return Verdict::NotBefore(settled);
         }
