@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::Thresholds;
+use crate::phone::dhcp::DhcpService;
 use crate::phone::service::{Service, ServiceKind};
 use crate::phone::sight::Sight;
 use crate::phone::{CallManager, Device, DeviceId, Role};
@@ -32,6 +33,8 @@ pub struct Site<'a> {
     pub services: &'a BTreeMap<(ServiceKind, IpAddr), Service>,
     /// What the sensor could see.
     pub sight: &'a Sight,
+    /// The DHCP service.
+    pub dhcp: &'a DhcpService,
     /// All devices by their places.
     pub devices: &'a dyn Directory,
     /// The address of a server's name, as DNS or the configuration told it.

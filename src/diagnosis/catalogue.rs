@@ -1,6 +1,8 @@
 //! Every finding there is.
 
-use super::{Case, Site, Verdict, config, dns, registration, sensor, server, tftp};
+use super::{
+    Case, Site, Verdict, boot_loop, config, dhcp, dns, link, registration, sensor, server, tftp,
+};
 use crate::finding::{Severity, Subject};
 
 /// One finding: what it is called, what it means, when it is concluded and what to do.
@@ -39,20 +41,31 @@ pub enum Rule {
 
 /// Every finding, in the order in which a phone meets them.
 pub static CATALOGUE: &[&Entry] = &[
+    &link::voice_vlan_mismatch::ENTRY,
+    &dhcp::no_answer::ENTRY,
+    &dhcp::rogue_server::ENTRY,
+    &dhcp::refused::ENTRY,
+    &dhcp::duplicate_address::ENTRY,
+    &dhcp::bad_tftp_server::ENTRY,
+    &dhcp::no_tftp_server::ENTRY,
+    &dhcp::bad_lease::ENTRY,
+    &dhcp::static_address::ENTRY,
+    &dhcp::excessive::ENTRY,
     &dns::failure::ENTRY,
     &tftp::alternate::ENTRY,
     &tftp::no_answer::ENTRY,
     &tftp::one_way::ENTRY,
     &tftp::config_missing::ENTRY,
     &tftp::config_foreign::ENTRY,
-    &config::corrupt::ENTRY,
-    &config::uses_names::ENTRY,
     &tftp::firmware_missing::ENTRY,
     &tftp::firmware_upgrade::ENTRY,
+    &tftp::service_down::ENTRY,
+    &config::corrupt::ENTRY,
+    &config::uses_names::ENTRY,
+    &config::auto_registered::ENTRY,
     &registration::rejected::ENTRY,
     &registration::flapping::ENTRY,
-    &config::auto_registered::ENTRY,
-    &tftp::service_down::ENTRY,
+    &boot_loop::ENTRY,
     &server::callmanager_down::ENTRY,
     &sensor::mirror_lossy::ENTRY,
 ];

@@ -18,11 +18,14 @@
 //! 3. Its line in [`CATALOGUE`], and its thresholds, if any, in [`Thresholds`].
 //! 4. In `tests/support/cases`: a scene that raises it, and its nearest harmless look-alike, which does not.
 
+mod boot_loop;
 mod case;
 mod catalogue;
 mod config;
+mod dhcp;
 mod dns;
 mod judge;
+mod link;
 mod registration;
 mod sensor;
 mod server;
@@ -32,6 +35,7 @@ mod verdict;
 
 pub use case::{Case, Directory, Site};
 pub use catalogue::{CATALOGUE, Entry, Rule, entry};
+pub use dhcp::NO_ANSWER as DHCP_NO_ANSWER;
 pub use judge::{Judgement, News, SiteJudgement, judge_device, judge_site};
 pub use thresholds::{Override, Thresholds};
 pub use verdict::Verdict;

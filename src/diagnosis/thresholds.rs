@@ -18,6 +18,18 @@ pub struct Thresholds {
     pub settle: Duration,
     /// A phone that goes no further for so long after a name was not found is stuck, whatever the name is for.
     pub stuck: Duration,
+    /// This many DISCOVERs or REQUESTs without an answer are a fault.
+    pub dhcp_unanswered: u32,
+    /// Over this time at least.
+    pub dhcp_unanswered_for: Duration,
+    /// A phone that was given an address goes on to fetch its files within this time.
+    pub dhcp_goes_on: Duration,
+    /// A phone that was told its voice VLAN uses it within this time.
+    pub voice_vlan_grace: Duration,
+    /// This many passes of the boot chain that end without a registration make a loop.
+    pub boot_loop_passes: u32,
+    /// Within this time.
+    pub boot_loop_window: Duration,
     /// What happened and is over, like a reset, is told for so long.
     pub tell_events: Duration,
     /// A device of which nothing was seen for so long is gone, and what held of it no longer does.
@@ -45,6 +57,12 @@ impl Default for Thresholds {
             tries: 2,
             settle: Duration::from_secs(10),
             stuck: Duration::from_secs(60),
+            dhcp_unanswered: 3,
+            dhcp_unanswered_for: Duration::from_secs(10),
+            dhcp_goes_on: Duration::from_secs(10),
+            voice_vlan_grace: Duration::from_secs(60),
+            boot_loop_passes: 3,
+            boot_loop_window: Duration::from_secs(15 * 60),
             tell_events: Duration::from_secs(15 * 60),
             forget_device: Duration::from_secs(60 * 60),
             keep_cleared: Duration::from_secs(24 * 60 * 60),

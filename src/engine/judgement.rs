@@ -107,6 +107,7 @@ impl World {
             self.tell(id, now, EventKind::ExcessiveDhcp { began });
         }
         let judged = self.judge(id, now);
+        self.note_waiting(id, now);
         let Some(device) = self.devices.device(id) else {
             return;
         };
@@ -132,6 +133,24 @@ impl World {
     pub(super) fn device_timer_fired(&mut self, id: DeviceId, now: Timestamp) {
         self.device_timers.remove(&id);
         self.review(id, now);
+    }
+
+    /// A phone that DHCP leaves without an answer counts against the DHCP service.
+    fn note_waiting(&mut self, id: DeviceId, now: Timestamp) {
+        let is_waiting = self.devices.device(id).is_some_and(|device| {
+            device
+                .dhcp
+                .as_ref()
+                .is_some_and(|dhcp| dhcp.exchange.is_some())
+                && device
+                    .findings
+                    .of(diagnosis::DHCP_NO_ANSWER)
+                    .is_some_and(|finding| finding.is_active())
+        });
+        if is_waiting {
+            self.dhcp_service.left_waiting(id, now);
+            self.site_changed(now);
+        }
     }
 
     /// Asks the diagnosis about a device; when it wants to be asked again.
@@ -167,6 +186,7 @@ impl World {
             callmanagers: &self.servers,
             services: &self.services,
             sight: &self.sight,
+            dhcp: &self.dhcp_service,
             devices: &self.devices,
             address_of: &|name| self.address_of(name),
         })

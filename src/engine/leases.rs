@@ -6,14 +6,35 @@ use super::world::World;
 use crate::event::EventKind;
 use crate::net::DeviceName;
 use crate::phone::boot::Step;
-use crate::phone::dhcp::{Asked, DhcpTracker};
+use crate::phone::dhcp::{Asked, DhcpTracker, Heard};
 use crate::phone::{DeviceId, Stage};
 use crate::time::Timestamp;
 use crate::wire::dhcp::{Dhcp, MessageType, PhoneClass};
+use crate::wire::packet::Packet;
+
+/// How a datagram of DHCP came by.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) at: Timestamp,
+    pub(super) source: u16,
+    /// The packet that carried it.
+    pub(super) packet: &'a Packet<'a>,
+    /// Whether it went to everyone.
+    pub(super) is_broadcast: bool,
+}
+
+impl Seen<'_> {
+    /// Whether the client itself sent this frame, and no relay.
+    fn is_from(&self, dhcp: &Dhcp<'_>) -> bool {
+        let sender = self.packet.link.map(|link| link.source);
+        sender == dhcp.hardware && dhcp.hops == 0 && dhcp.relay_address.is_unspecified()
+    }
+}
 
 impl World {
     /// Takes a datagram to or from a DHCP port.
-    pub(super) fn dhcp(&mut self, payload: &[u8], at: Timestamp) {
+    pub(super) fn dhcp(&mut self, payload: &[u8], seen: Seen<'_>) {
+        let at = seen.at;
         let dhcp = match Dhcp::parse(payload) {
             Ok(dhcp) => dhcp,
             Err(error) => return self.decode_error("dhcp", error),
@@ -28,8 +49,11 @@ impl World {
         self.frame_of = Some(id);
         self.heard(id, at);
         if message_type.is_from_client() {
-            self.dhcp_asked(id, &dhcp, message_type, at);
+            self.sight.dhcp_client_heard(seen.source, at);
+            self.dhcp_asked(id, &dhcp, message_type, seen);
         } else {
+            self.sight.dhcp_server_heard(seen.source);
+            self.dhcp_service.heard(dhcp.server_identifier());
             self.dhcp_answered(id, &dhcp, message_type, at);
         }
     }
@@ -39,12 +63,36 @@ impl World {
         id: DeviceId,
         dhcp: &Dhcp<'_>,
         message_type: MessageType,
-        at: Timestamp,
+        seen: Seen<'_>,
     ) {
+        let at = seen.at;
         let threshold = self.settings.dhcp;
+        let heard = Heard {
+            at,
+            source: seen.source,
+            vlan: seen.packet.vlans.vlan(),
+            is_broadcast: seen.is_broadcast,
+        };
+        let is_on_its_segment = seen.is_from(dhcp);
         let asked = self.with(id, |device| {
             let tracker: &mut DhcpTracker = device.dhcp.get_or_insert_default();
-            tracker.asked(dhcp, message_type, at, threshold)
+            let was_answered = tracker.exchange.is_none();
+            let asked = tracker.asked(dhcp, message_type, heard, threshold);
+            if asked == Asked::Address && was_answered {
+                let failures = device.failures();
+                device.boot.dhcp_begins_anew(failures);
+            }
+            if asked == Asked::Address
+                && is_on_its_segment
+                && let Some(vlans) = device
+                    .link
+                    .as_deref_mut()
+                    .and_then(|link| link.vlans.as_deref_mut())
+                && vlans.source == seen.source
+            {
+                vlans.dhcp_sent(seen.packet.vlans.ids(), at);
+            }
+            asked
         });
         let Some(asked) = asked.filter(|&asked| asked != Asked::RelayedCopy) else {
             return;
@@ -111,6 +159,9 @@ impl World {
                         device.dhcp.get_or_insert_default().acknowledged(dhcp, at)
                     })
                     .flatten();
+                if self.dhcp_service.served() {
+                    self.site_changed(at);
+                }
                 if let Some(took) = took.filter(|_| self.is_proven(id)) {
                     self.stage_took("dhcp", took);
                 }
@@ -119,11 +170,17 @@ impl World {
                 }
             }
             MessageType::Nak => {
-                self.with(id, |device| device.dhcp.get_or_insert_default().refused());
+                self.with(id, |device| {
+                    device.dhcp.get_or_insert_default().refused(dhcp, at)
+                });
                 self.tell(id, at, EventKind::DhcpRefused);
             }
+            MessageType::Offer => {
+                self.with(id, |device| {
+                    device.dhcp.get_or_insert_default().offered(dhcp, at);
+                });
+            }
             MessageType::Discover
-            | MessageType::Offer
             | MessageType::Request
             | MessageType::Decline
             | MessageType::Release

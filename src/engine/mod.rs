@@ -4,6 +4,7 @@
 //! [`Engine::handle_timeout`] lets it, [`Engine::poll_event`] gives what happened. [`Engine::snapshot`] gives everyone
 //! else a picture to read.
 
+mod claims;
 mod connection;
 mod connection_table;
 mod connections;
@@ -23,7 +24,7 @@ mod timers;
 mod transfers;
 mod world;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +32,9 @@ pub use recorder::KeptFrame;
 pub use settings::{KnownServer, Limits, Settings};
 
 use self::connections::Connections;
+use self::leases::Seen;
 use self::lookups::Lookups;
+use self::neighbours::Neighbour;
 use self::recorder::Recorder;
 use self::timers::Timer;
 use self::transfers::Transfers;
@@ -41,6 +44,7 @@ use crate::flow::copies::CopyFilter;
 use crate::flow::fragments::{self, Reassembler};
 use crate::flow::tunnel;
 use crate::net::FlowKey;
+use crate::phone::claims::Place;
 use crate::phone::{CallManager, DeviceId};
 use crate::record::{Frame, LinkType, Loss, LossPlace, Record};
 use crate::snapshot::Snapshot;
@@ -263,28 +267,36 @@ impl Engine {
     }
 
     fn packet(&mut self, packet: &Packet<'_>, frame: &Frame<'_>) {
-        let vlan = packet.vlans.vlan();
+        let neighbour = Neighbour {
+            at: frame.at,
+            source: frame.source,
+            tags: &packet.vlans,
+        };
+        let place = Place {
+            source: frame.source,
+            vlan: packet.vlans.vlan(),
+        };
         match &packet.content {
-            Content::Arp(arp) => self.world.arp(arp),
-            Content::Cdp(payload) => self.world.cdp(payload, vlan, frame.at),
-            Content::Lldp(payload) => self.world.lldp(payload, vlan, frame.at),
-            Content::Ip(ip) => self.ip(ip, frame),
+            Content::Arp(arp) => self.world.arp(arp, place, frame.at),
+            Content::Cdp(payload) => self.world.cdp(payload, neighbour),
+            Content::Lldp(payload) => self.world.lldp(payload, neighbour),
+            Content::Ip(ip) => self.ip(ip, packet, frame),
             Content::Other { .. } => {}
         }
     }
 
-    fn ip(&mut self, ip: &IpPacket<'_>, frame: &Frame<'_>) {
+    fn ip(&mut self, ip: &IpPacket<'_>, packet: &Packet<'_>, frame: &Frame<'_>) {
         match &ip.transport {
             Transport::Tcp(segment) => {
                 self.connections
                     .segment(&mut self.world, ip, segment, frame.at, frame.source);
             }
-            Transport::Udp(datagram) => self.udp(ip, datagram, frame),
+            Transport::Udp(datagram) => self.udp(ip, datagram, packet, frame),
             Transport::Icmp(message) => self.icmp(message, frame.at),
             Transport::Fragment(fragment) => {
                 if let Some(whole) = self.fragments.insert(ip, fragment, frame.at) {
                     match whole.packet(ip) {
-                        Ok(ip) => self.ip(&ip, frame),
+                        Ok(ip) => self.ip(&ip, packet, frame),
                         Err(error) => self.world.decode_error("packet", error),
                     }
                 }
@@ -293,7 +305,13 @@ impl Engine {
         }
     }
 
-    fn udp(&mut self, ip: &IpPacket<'_>, datagram: &UdpDatagram<'_>, frame: &Frame<'_>) {
+    fn udp(
+        &mut self,
+        ip: &IpPacket<'_>,
+        datagram: &UdpDatagram<'_>,
+        packet: &Packet<'_>,
+        frame: &Frame<'_>,
+    ) {
         let ends = (
             SocketAddr::new(ip.source, datagram.source_port),
             SocketAddr::new(ip.destination, datagram.destination_port),
@@ -303,7 +321,13 @@ impl Engine {
             .iter()
             .any(|port| matches!(*port, dhcp::SERVER_PORT | dhcp::CLIENT_PORT))
         {
-            self.world.dhcp(datagram.payload, frame.at);
+            let seen = Seen {
+                at: frame.at,
+                source: frame.source,
+                packet,
+                is_broadcast: ip.destination == Ipv4Addr::BROADCAST,
+            };
+            self.world.dhcp(datagram.payload, seen);
         } else if ports.contains(&dns::PORT) {
             self.lookups.datagram(
                 &mut self.world,

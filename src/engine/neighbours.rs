@@ -1,15 +1,16 @@
-//! CDP, LLDP-MED and ARP: what is said on a phone's own segment.
+//! CDP and LLDP-MED: what is said on a phone's own segment.
 
 use std::net::IpAddr;
 
 use super::world::World;
 use crate::net::{DeviceName, MacAddr};
-use crate::phone::Stage;
 use crate::phone::boot::Step;
+use crate::phone::link::{LinkFacts, Segment, Teller, Vlans};
+use crate::phone::{DeviceId, Stage};
 use crate::time::Timestamp;
-use crate::wire::arp::Arp;
 use crate::wire::cdp::Cdp;
-use crate::wire::lldp::Lldp;
+use crate::wire::lldp::{Identifier, Lldp};
+use crate::wire::packet::VlanTags;
 
 /// What a phone says of itself to its switch.
 struct Announcement<'a> {
@@ -18,11 +19,24 @@ struct Announcement<'a> {
     address: Option<IpAddr>,
     model: Option<String>,
     load: Option<&'a str>,
+    /// The voice VLAN that it says it was given.
+    voice_vlan: Option<u16>,
 }
+
+/// How CDP or LLDP came by.
+#[derive(Clone, Copy)]
+pub(super) struct Neighbour<'a> {
+    pub(super) at: Timestamp,
+    pub(super) source: u16,
+    pub(super) tags: &'a VlanTags,
+}
+
+/// Capture sources of which the segment is followed.
+const SEGMENTS: usize = 64;
 
 impl World {
     /// Takes a CDP frame.
-    pub(super) fn cdp(&mut self, payload: &[u8], vlan: Option<u16>, at: Timestamp) {
+    pub(super) fn cdp(&mut self, payload: &[u8], frame: Neighbour<'_>) {
         let cdp = match Cdp::parse(payload) {
             Ok(cdp) => cdp,
             Err(error) => return self.decode_error("cdp", error),
@@ -38,13 +52,21 @@ impl World {
                     .find(|address| !address.is_unspecified()),
                 model: cdp.model(),
                 load: cdp.software_version.as_deref(),
+                voice_vlan: None,
             };
-            self.announced(&announcement, vlan, at);
+            self.announced(&announcement, frame);
+        } else if let Some(vlan) = cdp.voice_vlan {
+            let port = format!(
+                "{} {}",
+                cdp.device_id.as_deref().unwrap_or_default(),
+                cdp.port_id.as_deref().unwrap_or_default()
+            );
+            self.switch_announced(port, vlan, Teller::SwitchCdp, frame);
         }
     }
 
     /// Takes an LLDP frame.
-    pub(super) fn lldp(&mut self, payload: &[u8], vlan: Option<u16>, at: Timestamp) {
+    pub(super) fn lldp(&mut self, payload: &[u8], frame: Neighbour<'_>) {
         let lldp = match Lldp::parse(payload) {
             Ok(lldp) => lldp,
             Err(error) => return self.decode_error("lldp", error),
@@ -60,12 +82,52 @@ impl World {
                     .find(|address| !address.is_unspecified()),
                 model: lldp.model(),
                 load: lldp.load(),
+                voice_vlan: lldp.voice_vlan(),
             };
-            self.announced(&announcement, vlan, at);
+            self.announced(&announcement, frame);
+        } else if let Some(vlan) = lldp.voice_vlan().filter(|_| !lldp.is_shutdown()) {
+            let port = format!(
+                "{} {}",
+                lldp.system_name.as_deref().unwrap_or_default(),
+                lldp.port
+                    .as_ref()
+                    .map_or_else(String::new, Identifier::to_string)
+            );
+            self.switch_announced(port, vlan, Teller::SwitchLldp, frame);
         }
     }
 
-    fn announced(&mut self, announcement: &Announcement<'_>, vlan: Option<u16>, at: Timestamp) {
+    /// A switch tells the voice VLAN of a port. It is that of a phone where only this port and one phone are seen.
+    fn switch_announced(&mut self, port: String, vlan: u16, by: Teller, frame: Neighbour<'_>) {
+        let Some(segment) = self.segment(frame.source) else {
+            return;
+        };
+        segment.port(by, port, frame.at);
+        let Some(id) = segment.only_phone(frame.at) else {
+            return;
+        };
+        if (1..=4094).contains(&vlan) {
+            self.with(id, |device| {
+                if let Some(link) = device.link.as_deref_mut() {
+                    told(link, vlan, by, frame);
+                }
+            });
+        }
+    }
+
+    fn segment(&mut self, source: u16) -> Option<&mut Segment<DeviceId>> {
+        let place = usize::from(source);
+        if place >= SEGMENTS {
+            return None;
+        }
+        if self.segments.len() <= place {
+            self.segments.resize_with(place + 1, Segment::default);
+        }
+        self.segments.get_mut(place)
+    }
+
+    fn announced(&mut self, announcement: &Announcement<'_>, frame: Neighbour<'_>) {
+        let (at, vlan) = (frame.at, frame.tags.vlan());
         let id = match (announcement.name, announcement.mac) {
             (Some(name), _) => self.devices.identify(name, None, at),
             (None, Some(mac)) => self.devices.client(mac, at),
@@ -87,50 +149,24 @@ impl World {
             let link = device.link.get_or_insert_default();
             link.heard = Some(at);
             link.tag = vlan;
+            let vlans: &mut Vlans = link.vlans.get_or_insert_default();
+            vlans.source = frame.source;
+            vlans.added_tags = frame.tags.ids().len();
+            if let Some(vlan) = announcement.voice_vlan {
+                told(link, vlan, Teller::PhoneLldp, frame);
+            }
         });
+        if let Some(segment) = self.segment(frame.source) {
+            segment.phone(id, at);
+        }
         self.recount(id);
         self.prove(id, at);
         self.heard(id, at);
         self.step(id, Step::Link, Stage::Link, at);
     }
+}
 
-    /// Takes an ARP packet. It makes no device, but tells where a known one is.
-    pub(super) fn arp(&mut self, arp: &Arp) {
-        self.locate(arp);
-        let by_mac = |mac| self.devices.with_mac(mac);
-        self.frame_of = by_mac(arp.sender_mac).or_else(|| by_mac(arp.target_mac));
-    }
-
-    fn locate(&mut self, arp: &Arp) {
-        let address = IpAddr::V4(arp.sender_address);
-        if arp.sender_address.is_unspecified()
-            || arp.sender_mac.is_multicast()
-            || arp.sender_mac.is_zero()
-        {
-            return;
-        }
-        if let Some(id) = self.devices.with_mac(arp.sender_mac) {
-            let moved = self
-                .devices
-                .device(id)
-                .is_some_and(|device| device.address != Some(address));
-            let is_registered = self
-                .devices
-                .device(id)
-                .is_some_and(|device| device.registration.current.is_some());
-            if moved && !is_registered {
-                self.devices.bind(id, address);
-            }
-            return;
-        }
-        if let Some(id) = self.devices.at(address) {
-            let is_anonymous = self
-                .devices
-                .device(id)
-                .is_some_and(|device| device.name.is_none() && device.mac.is_none());
-            if is_anonymous {
-                self.devices.give_mac(id, arp.sender_mac);
-            }
-        }
-    }
+fn told(link: &mut LinkFacts, vlan: u16, by: Teller, frame: Neighbour<'_>) {
+    link.voice_vlan = Some(vlan);
+    link.vlans.get_or_insert_default().told(vlan, by, frame.at);
 }

@@ -46,7 +46,7 @@ impl World {
             Change::None if sign == Sign::Closed => self.settle_stage(id, at),
             Change::None => {}
             Change::Asking => {
-                self.with(id, |device| device.boot.step(Step::Register, at));
+                self.with(id, |device| device.step(Step::Register, at));
                 self.set_stage(id, Stage::Registering, at);
             }
             Change::Registered { proof, took } => self.registered(id, subject.key, proof, took, at),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::claims::Stations;
 use super::devices::Devices;
 use super::judgement::SiteFindings;
 use super::settings::Settings;
@@ -11,6 +12,8 @@ use super::timers::Timers;
 use crate::event::{Event, EventKind, Subject};
 use crate::phone::boot::Step;
 use crate::phone::callmanager::CallManagerGroup;
+use crate::phone::dhcp::DhcpService;
+use crate::phone::link::Segment;
 use crate::phone::service::{Service, ServiceKind};
 use crate::phone::sight::Sight;
 use crate::phone::tally::Tally;
@@ -45,6 +48,11 @@ pub(super) struct World {
     events: VecDeque<Event>,
     /// What the sensor could see.
     pub(super) sight: Sight,
+    /// The DHCP service as all phones meet it.
+    pub(super) dhcp_service: DhcpService,
+    /// What each capture source shows of switches and phones.
+    pub(super) segments: Vec<Segment<DeviceId>>,
+    pub(super) stations: Stations,
     pub(super) site_findings: SiteFindings,
     /// Devices of which facts changed since they were judged.
     pub(super) touched: Vec<DeviceId>,
@@ -65,6 +73,9 @@ impl World {
             device_timers: HashMap::new(),
             events: VecDeque::new(),
             sight: Sight::default(),
+            dhcp_service: DhcpService::default(),
+            segments: Vec::new(),
+            stations: Stations::default(),
             site_findings: SiteFindings::default(),
             touched: Vec::new(),
             settings,
@@ -200,7 +211,14 @@ impl World {
         }
         // CDP goes on whatever the phone does.
         let is_news = step != Step::Link || device.stage == Stage::Unknown;
-        self.with(id, |device| device.boot.step(step, at));
+        self.with(id, |device| {
+            device.step(step, at);
+            if step > Step::Dhcp
+                && let Some(dhcp) = &mut device.dhcp
+            {
+                dhcp.moved_on();
+            }
+        });
         if is_news {
             self.set_stage(id, stage, at);
         }

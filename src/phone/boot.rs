@@ -82,7 +82,7 @@ pub enum Step {
 }
 
 /// How far a phone came in its present pass of the boot chain, and how many passes there were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Boot {
     /// Passes of the chain that were begun.
     pub passes: u32,
@@ -90,17 +90,128 @@ pub struct Boot {
     pub began: Option<Timestamp>,
     furthest: Option<Step>,
     last_step: Timestamp,
+    /// How its passes ended since it was last registered.
+    history: Option<Box<History>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct History {
+    ends: Vec<PassEnd>,
+    /// What had failed when the present pass began.
+    failures: Failures,
+}
+
+/// Where a pass of the boot chain ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PassEnd {
+    /// When it began.
+    pub began: Timestamp,
+    /// When its last step was seen.
+    pub at: Timestamp,
+    /// Its furthest step.
+    pub step: Step,
+    /// What failed furthest down the chain, where anything was seen to fail.
+    pub failure: Option<Failure>,
+    /// Whether the whole chain was begun anew; otherwise only DHCP was.
+    pub is_whole: bool,
+}
+
+/// Something that keeps a phone from registering; the order is that of the boot chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Failure {
+    /// A DHCP server sent a NAK.
+    DhcpRefused,
+    /// The address that it was given is in use.
+    AddressInUse,
+    /// A name was not resolved.
+    NameNotResolved,
+    /// TFTP does not have a file.
+    FileNotFound,
+    /// TFTP sent another error, or the transfer was broken off.
+    FileFailed,
+    /// TFTP did not answer.
+    FileUnanswered,
+    /// A CallManager did not answer a connection attempt.
+    ConnectionUnanswered,
+    /// A CallManager refused a connection.
+    ConnectionRefused,
+    /// A CallManager rejected the registration.
+    Rejected,
+}
+
+impl Failure {
+    const ALL: [Self; 9] = [
+        Self::DhcpRefused,
+        Self::AddressInUse,
+        Self::NameNotResolved,
+        Self::FileNotFound,
+        Self::FileFailed,
+        Self::FileUnanswered,
+        Self::ConnectionUnanswered,
+        Self::ConnectionRefused,
+        Self::Rejected,
+    ];
+
+    /// For a sentence: `the TFTP server did not have a file`.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::DhcpRefused => "the DHCP server refused the address (NAK)",
+            Self::AddressInUse => "the address it was given is in use by another device",
+            Self::NameNotResolved => "a name was not resolved",
+            Self::FileNotFound => "the TFTP server did not have a file",
+            Self::FileFailed => "a TFTP transfer failed",
+            Self::FileUnanswered => "the TFTP server did not answer",
+            Self::ConnectionUnanswered => "a CallManager did not answer its connection",
+            Self::ConnectionRefused => "a CallManager refused its connection",
+            Self::Rejected => "a CallManager rejected its registration",
+        }
+    }
+}
+
+impl Step {
+    /// For a sentence: `its DHCP`.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Link => "its link",
+            Self::Dhcp => "DHCP",
+            Self::Files => "names and files (DNS, TFTP)",
+            Self::Connect => "the connection to a CallManager",
+            Self::Register => "the registration",
+        }
+    }
+}
+
+/// How often each kind of failure has happened to a device, in the order of [`Failure`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Failures(pub [u32; 9]);
+
+impl Failures {
+    /// What happened since, the furthest down the chain.
+    fn since(self, before: Self) -> Option<Failure> {
+        let counts = self.0.into_iter().zip(before.0);
+        let mut happened = Failure::ALL
+            .into_iter()
+            .zip(counts)
+            .filter(|(_, (now, before))| now > before);
+        happened.next_back().map(|(failure, _)| failure)
+    }
 }
 
 impl Boot {
+    /// So many ends of passes are kept.
+    const ENDS: usize = 10;
+
     /// A pass that shows nothing for so long is over; what comes next is another one.
     const ABANDONED: Duration = Duration::from_secs(300);
 
     /// A step was seen; whether it begins another pass.
     ///
     /// A phone that only reconnects or registers anew does not boot: a pass begins with a link, DHCP or file step.
-    pub fn step(&mut self, step: Step, at: Timestamp) -> bool {
-        let is_recent = at.since(self.last_step) < Self::ABANDONED;
+    ///
+    /// `failures` is what has happened to the device so far.
+    pub fn step(&mut self, step: Step, at: Timestamp, failures: Failures) -> bool {
+        let before = self.last_step;
+        let is_recent = at.since(before) < Self::ABANDONED;
         self.last_step = at;
         let goes_on = self.began.is_some()
             && is_recent
@@ -122,10 +233,40 @@ impl Boot {
         if step == Step::Link {
             return false;
         }
+        self.note_end(before, failures, true);
         self.passes = self.passes.saturating_add(1);
         self.began = Some(at);
         self.furthest = Some(step);
         true
+    }
+
+    /// The phone asks DHCP anew though it was answered, and has done nothing in between.
+    pub fn dhcp_begins_anew(&mut self, failures: Failures) {
+        if self.furthest == Some(Step::Dhcp) {
+            self.note_end(self.last_step, failures, false);
+        }
+    }
+
+    fn note_end(&mut self, at: Timestamp, failures: Failures, is_whole: bool) {
+        let history: &mut History = self.history.get_or_insert_default();
+        if let (Some(began), Some(step)) = (self.began, self.furthest) {
+            if history.ends.len() >= Self::ENDS {
+                history.ends.remove(0);
+            }
+            history.ends.push(PassEnd {
+                began,
+                at,
+                step,
+                failure: failures.since(history.failures),
+                is_whole,
+            });
+        }
+        history.failures = failures;
+    }
+
+    /// How its passes ended since it was last registered, the latest last.
+    pub fn ends(&self) -> &[PassEnd] {
+        self.history.as_ref().map_or(&[], |history| &history.ends)
     }
 
     /// Takes over what was counted under another record of the same device.
@@ -142,11 +283,13 @@ impl Boot {
         };
         self.furthest = self.furthest.max(other.furthest);
         self.last_step = self.last_step.max(other.last_step);
+        self.history = self.history.take().or(other.history);
     }
 
     /// The phone is registered: the pass has reached its end. Its duration, if its beginning was seen.
     pub fn finish(&mut self, at: Timestamp) -> Option<Duration> {
         self.furthest = None;
+        self.history = None;
         self.began.take().map(|began| at.since(began))
     }
 }
@@ -159,7 +302,7 @@ mod tests {
     fn passes(steps: &[Step]) -> u32 {
         let mut boot = Boot::default();
         for (second, &step) in (1..).zip(steps) {
-            boot.step(step, Timestamp::from_secs(second));
+            boot.step(step, Timestamp::from_secs(second), Failures::default());
         }
         boot.passes
     }
@@ -191,11 +334,11 @@ mod tests {
     fn a_registered_phone_that_asks_anew_boots_again() {
         let mut boot = Boot::default();
         let at = Timestamp::from_secs;
-        assert!(boot.step(Step::Dhcp, at(1)));
+        assert!(boot.step(Step::Dhcp, at(1), Failures::default()));
         assert_eq!(boot.finish(at(31)), Some(Duration::from_secs(30)));
-        assert!(boot.step(Step::Files, at(100)));
+        assert!(boot.step(Step::Files, at(100), Failures::default()));
         assert!(
-            boot.step(Step::Files, at(1_000)),
+            boot.step(Step::Files, at(1_000), Failures::default()),
             "the pass before was abandoned"
         );
         assert_eq!(boot.passes, 3);

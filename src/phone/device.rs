@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::boot::{Boot, Stage};
+use super::boot::{Boot, Failures, Stage, Step};
 use super::callmanager::CallManagerGroup;
 use super::dhcp::DhcpTracker;
 use super::files::Files;
@@ -112,6 +112,28 @@ impl Device {
             (None, None, Some(address)) => address.to_string(),
             (None, None, None) => String::from("unknown"),
         }
+    }
+
+    /// It takes a step of the boot chain; whether that begins another pass.
+    pub fn step(&mut self, step: Step, at: Timestamp) -> bool {
+        let failures = self.failures();
+        self.boot.step(step, at, failures)
+    }
+
+    /// How often each step of the boot chain has failed.
+    pub fn failures(&self) -> Failures {
+        let dhcp = |count: fn(&DhcpTracker) -> u32| self.dhcp.as_deref().map_or(0, count);
+        Failures([
+            dhcp(|dhcp| dhcp.naks),
+            dhcp(|dhcp| dhcp.declines),
+            self.dns_failures,
+            self.tftp.not_found,
+            self.tftp.errors,
+            self.tftp.unanswered,
+            self.tcp_unanswered,
+            self.tcp_refused,
+            u32::try_from(self.registration.rejects).unwrap_or(u32::MAX),
+        ])
     }
 
     /// Takes over what was known of the same device under another record, whose own facts count less.

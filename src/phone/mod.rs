@@ -6,6 +6,7 @@
 
 pub mod boot;
 pub mod callmanager;
+pub mod claims;
 pub mod device;
 pub mod dhcp;
 pub mod dns;

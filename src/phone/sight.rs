@@ -22,6 +22,10 @@ struct Source {
     last_frame: Timestamp,
     /// Whether both directions of any connection were seen on it.
     both_directions: bool,
+    /// Since when DHCP clients are heard on it.
+    dhcp_clients: Option<Timestamp>,
+    /// Whether a DHCP server was ever heard on it.
+    dhcp_servers: bool,
 }
 
 /// What was seen and lost in a part of the recent past.
@@ -68,6 +72,38 @@ impl Sight {
         self.sources
             .get(usize::from(source))
             .is_some_and(|source| source.both_directions)
+    }
+
+    /// A DHCP client spoke on this source.
+    pub fn dhcp_client_heard(&mut self, source: u16, at: Timestamp) {
+        if let Some(source) = self.sources.get_mut(usize::from(source)) {
+            source.dhcp_clients.get_or_insert(at);
+        }
+    }
+
+    /// A DHCP server spoke on this source.
+    pub fn dhcp_server_heard(&mut self, source: u16) {
+        if let Some(source) = self.sources.get_mut(usize::from(source)) {
+            source.dhcp_servers = true;
+        }
+    }
+
+    /// Whether every source has shown DHCP clients since before `at`: where a phone asks for an address, that is seen.
+    pub fn shows_dhcp_clients_since(&self, at: Timestamp) -> bool {
+        let mut in_use = self
+            .sources
+            .iter()
+            .filter(|source| source.last_frame > Timestamp::EPOCH)
+            .peekable();
+        in_use.peek().is_some()
+            && in_use.all(|source| source.dhcp_clients.is_some_and(|since| since < at))
+    }
+
+    /// Whether what DHCP servers say would be seen on this source.
+    pub fn shows_dhcp_servers(&self, source: u16) -> bool {
+        self.sources
+            .get(usize::from(source))
+            .is_some_and(|source| source.dhcp_servers || source.both_directions)
     }
 
     /// The sensor lost so many frames; 0 where it cannot tell.

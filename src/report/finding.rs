@@ -111,7 +111,10 @@ fn cause(finding: &Finding, site: &[(Subject, Arc<Finding>)]) -> Option<Cause> {
     let (subject, cause) = site.iter().find(|(subject, other)| {
         let is_of_its_server = match subject.address() {
             Some(address) => finding.server == Some(address),
-            None => *subject == Subject::Sensor,
+            None => match subject {
+                Subject::DhcpServer(None) => finding.server.is_none(),
+                other => *other == Subject::Sensor,
+            },
         };
         let at_the_same_time = other.cleared.is_none_or(|cleared| cleared >= finding.since)
             && finding.cleared.is_none_or(|cleared| cleared >= other.since);

@@ -113,6 +113,7 @@ fn registered() -> Device {
         voice_vlan: Some(110),
         tag: Some(110),
         heard: Some(after(6_540)),
+        ..LinkFacts::default()
     }));
     let mut dhcp = DhcpTracker::default();
     dhcp.requests = 2;
@@ -128,6 +129,8 @@ fn registered() -> Device {
             ..TftpOffer::default()
         },
         duration: Some(Duration::from_secs(86_400)),
+        is_incomplete: false,
+        asked: None,
     }));
     device.dhcp = Some(Box::new(dhcp));
     device
@@ -152,6 +155,8 @@ fn looping_in_dhcp() -> Device {
             ..TftpOffer::default()
         },
         duration: None,
+        is_incomplete: false,
+        asked: None,
     }));
     let mut device = Device {
         name: None,

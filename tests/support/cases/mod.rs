@@ -1,8 +1,11 @@
 //! Cases of the diagnosis: for every finding at least one scene that raises it, and its nearest harmless look-alike.
 
+mod boot;
 mod config;
+mod dhcp;
 mod dns;
 mod files;
+mod link;
 mod registration;
 mod sensor;
 mod server;
@@ -115,6 +118,9 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(tftp::cases());
     cases.extend(files::cases());
     cases.extend(config::cases());
+    cases.extend(link::cases());
+    cases.extend(dhcp::cases());
+    cases.extend(boot::cases());
     cases.extend(registration::cases());
     cases.extend(sensor::cases());
     cases.extend(server::cases());

@@ -1,7 +1,15 @@
 //! One phone's DHCP: what it asked, what it was given, and whether it asks too often (RFC 2131).
 
+mod exchange;
+mod service;
+mod trouble;
+
 use std::net::Ipv4Addr;
 use std::time::Duration;
+
+pub use exchange::{Asks, Exchange, Offer, Unanswered};
+pub use service::DhcpService;
+pub use trouble::{Decline, Nak, RequestState, Trouble};
 
 use super::window::SlidingWindow;
 use crate::time::Timestamp;
@@ -35,6 +43,17 @@ pub struct Lease {
     pub tftp: TftpOffer,
     /// How long it lasts (option 51).
     pub duration: Option<Duration>,
+    /// Whether options may be missing because the message was cut.
+    pub is_incomplete: bool,
+    /// In which state the client asked for it; `None` where that was not seen.
+    pub asked: Option<RequestState>,
+}
+
+impl Lease {
+    /// Whether it should hold all that a phone needs. A renewal may leave out what the phone knows already.
+    pub fn is_complete(&self) -> bool {
+        !self.is_incomplete && self.asked.is_some_and(|state| !state.is_renewal())
+    }
 }
 
 /// A client's DHCP as the wire shows it.
@@ -54,6 +73,11 @@ pub struct DhcpTracker {
     pub declines: u32,
     /// When the exchange under way began: the first DISCOVER or REQUEST without an ACK so far.
     pub asking_since: Option<Timestamp>,
+    /// What it asks and nobody has granted yet.
+    pub exchange: Option<Box<Exchange>>,
+    /// What went wrong, where anything did.
+    pub trouble: Option<Box<Trouble>>,
+    requested: Option<(u32, RequestState, Ipv4Addr)>,
     recent: SlidingWindow,
     last: Option<Fingerprint>,
     last_answer: Option<Fingerprint>,
@@ -91,6 +115,19 @@ impl Fingerprint {
     }
 }
 
+/// How a client's message came by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// When.
+    pub at: Timestamp,
+    /// The capture source.
+    pub source: u16,
+    /// The innermost VLAN of the frame.
+    pub vlan: Option<u16>,
+    /// Whether it went to everyone rather than to one server.
+    pub is_broadcast: bool,
+}
+
 /// What a client's message was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
@@ -112,9 +149,10 @@ impl DhcpTracker {
         &mut self,
         dhcp: &Dhcp<'_>,
         message_type: MessageType,
-        at: Timestamp,
+        heard: Heard,
         threshold: DhcpThreshold,
     ) -> Asked {
+        let at = heard.at;
         let fingerprint = Fingerprint::of(dhcp, message_type, at);
         if self
             .last
@@ -131,9 +169,18 @@ impl DhcpTracker {
                 self.recent.note(at, threshold.requests.saturating_add(1));
             }
             MessageType::Decline | MessageType::Release => {
-                self.declines += u32::from(message_type == MessageType::Decline);
+                if message_type == MessageType::Decline {
+                    self.declines += 1;
+                    let decline = Decline {
+                        at,
+                        address: dhcp.requested_address(),
+                        server: dhcp.server_identifier(),
+                    };
+                    self.trouble.get_or_insert_default().declined(decline);
+                }
                 self.lease = None;
                 self.asking_since = None;
+                self.exchange = None;
                 return Asked::GaveUp;
             }
             MessageType::Offer | MessageType::Ack | MessageType::Nak | MessageType::Unknown(_) => {
@@ -143,12 +190,42 @@ impl DhcpTracker {
         if message_type == MessageType::Inform {
             return Asked::Options;
         }
-        // RFC 2131, section 4.3.2: only a client that renews or rebinds fills in ciaddr.
-        if message_type == MessageType::Request && !dhcp.client_address.is_unspecified() {
+        let state = (message_type == MessageType::Request)
+            .then(|| request_state(dhcp, heard.is_broadcast))
+            .flatten();
+        let exchange: &mut Exchange = self.exchange.get_or_insert_default();
+        exchange.source = heard.source;
+        if message_type == MessageType::Discover {
+            exchange.discover(dhcp.transaction, heard.vlan, at);
+        } else {
+            exchange.request(dhcp.transaction, state, at);
+            exchange.server = dhcp.server_identifier();
+            let address = Some(dhcp.client_address).filter(|address| !address.is_unspecified());
+            let address = address.or_else(|| dhcp.requested_address());
+            self.requested = state
+                .zip(address)
+                .map(|(state, address)| (dhcp.transaction, state, address));
+        }
+        if state.is_some_and(RequestState::is_renewal) {
             return Asked::Renewal;
         }
         self.asking_since.get_or_insert(at);
         Asked::Address
+    }
+
+    /// The client does what it does only with an address: what it asked was granted, though that was not seen.
+    pub fn moved_on(&mut self) {
+        self.exchange = None;
+    }
+
+    /// A server's OFFER.
+    pub fn offered(&mut self, dhcp: &Dhcp<'_>, at: Timestamp) {
+        let (Some(offer), Some(exchange)) = (Offer::of(dhcp, at), &mut self.exchange) else {
+            return;
+        };
+        if exchange.offered(offer) {
+            self.trouble.get_or_insert_default().rivals = exchange.offers.clone();
+        }
     }
 
     /// Whether a server's message is the copy of one that was seen before or after a relay. A relay may leave both the
@@ -183,8 +260,18 @@ impl DhcpTracker {
     pub fn acknowledged(&mut self, dhcp: &Dhcp<'_>, at: Timestamp) -> Option<Duration> {
         // The ACK to an INFORM gives options and no address (RFC 2131, section 4.3.5).
         if dhcp.your_address.is_unspecified() {
+            if let Some(lease) = &mut self.lease {
+                let tftp = dhcp.tftp_servers();
+                if lease.tftp.is_empty() && !tftp.is_empty() {
+                    lease.tftp = tftp;
+                }
+            }
             return None;
         }
+        self.exchange = None;
+        let asked = self
+            .requested
+            .filter(|(transaction, ..)| *transaction == dhcp.transaction);
         self.lease = Some(Box::new(Lease {
             at,
             address: dhcp.your_address,
@@ -194,14 +281,40 @@ impl DhcpTracker {
             dns_servers: dhcp.dns_servers(),
             tftp: dhcp.tftp_servers(),
             duration: dhcp.lease_time(),
+            is_incomplete: dhcp.anomalies.options_incomplete(),
+            asked: asked.map(|(_, state, _)| state),
         }));
         self.asking_since.take().map(|since| at.since(since))
     }
 
     /// A server's NAK: the client has to begin anew.
-    pub fn refused(&mut self) {
+    pub fn refused(&mut self, dhcp: &Dhcp<'_>, at: Timestamp) {
+        let asked = self
+            .requested
+            .filter(|(transaction, ..)| *transaction == dhcp.transaction);
+        let lease = self.lease.as_deref().and_then(|lease| {
+            lease
+                .duration
+                .map(|duration| (at.since(lease.at), duration))
+        });
+        self.trouble.get_or_insert_default().refused(Nak {
+            at,
+            server: dhcp.server_identifier(),
+            text: dhcp
+                .reason()
+                .map(|text| text.chars().take(80).collect::<String>().into()),
+            state: asked.map(|(_, state, _)| state),
+            address: asked.map(|(_, _, address)| address),
+            lease,
+        });
         self.naks += 1;
         self.lease = None;
+        self.exchange = None;
+    }
+
+    /// The latest messages by which it asked, as many as make them excessive.
+    pub fn recent(&self) -> impl Iterator<Item = Timestamp> {
+        self.recent.iter()
     }
 
     /// Whether the client asks too often at `now`, if that is news.
@@ -233,7 +346,27 @@ impl DhcpTracker {
         self.naks += other.naks;
         self.declines += other.declines;
         self.lease = self.lease.take().or(other.lease);
+        self.exchange = self.exchange.take().or(other.exchange);
+        self.trouble = self.trouble.take().or(other.trouble);
     }
+}
+
+/// In which state a REQUEST is sent, by what it fills in (RFC 2131, section 4.3.2): only a client that renews or rebinds
+/// has `ciaddr`, and only one that takes an OFFER names the server.
+fn request_state(dhcp: &Dhcp<'_>, is_broadcast: bool) -> Option<RequestState> {
+    if !dhcp.client_address.is_unspecified() {
+        return Some(if is_broadcast {
+            RequestState::Rebinding
+        } else {
+            RequestState::Renewing
+        });
+    }
+    dhcp.requested_address()?;
+    Some(if dhcp.server_identifier().is_some() {
+        RequestState::Selecting
+    } else {
+        RequestState::Rebooting
+    })
 }
 
 #[cfg(test)]
@@ -254,7 +387,11 @@ mod tests {
 
     fn ask(tracker: &mut DhcpTracker, message: &[u8], at: Timestamp) -> Asked {
         let dhcp = Dhcp::parse(message).unwrap();
-        tracker.asked(&dhcp, dhcp.message_type().unwrap(), at, THRESHOLD)
+        let heard = Heard {
+            at,
+            ..Heard::default()
+        };
+        tracker.asked(&dhcp, dhcp.message_type().unwrap(), heard, THRESHOLD)
     }
 
     #[test]

@@ -1,0 +1,65 @@
+//! Findings about DHCP: the address of a phone and what comes with it.
+
+pub(super) mod bad_lease;
+pub(super) mod bad_tftp_server;
+pub(super) mod duplicate_address;
+pub(super) mod excessive;
+pub(super) mod no_answer;
+pub(super) mod no_tftp_server;
+pub(super) mod refused;
+pub(super) mod rogue_server;
+pub(super) mod static_address;
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use super::Case;
+use crate::phone::Stage;
+use crate::phone::dhcp::Lease;
+use crate::time::Timestamp;
+
+/// The code of a phone that DHCP does not answer: the engine counts those phones.
+pub use no_answer::CODE as NO_ANSWER;
+
+/// Whether what is missing since `since` would have been seen; a finding that holds already is not taken back by a loss
+/// that comes later.
+fn would_have_been_seen(case: &Case<'_>, code: &str, since: Timestamp) -> bool {
+    let holds = case
+        .device
+        .findings
+        .of(code)
+        .is_some_and(|finding| finding.is_active());
+    holds || case.site.sight.lost_nothing_since(since)
+}
+
+/// Whether the device shows that it can do without what its lease lacks: it has its files, or reached a CallManager.
+fn manages(case: &Case<'_>, lease: &Lease) -> bool {
+    let device = case.device;
+    device.registration.current.is_some()
+        || device.stage > Stage::Tftp && device.stage != Stage::Lost
+        || device.tftp.configured.is_some_and(|at| at >= lease.at)
+}
+
+/// Addresses for a sentence: `10.1.1.1, 10.1.1.2`, or `none`.
+fn list(addresses: &[Ipv4Addr]) -> String {
+    if addresses.is_empty() {
+        return String::from("none");
+    }
+    let words: Vec<_> = addresses.iter().map(Ipv4Addr::to_string).collect();
+    words.join(", ")
+}
+
+/// A server for a sentence: its address, or `a server`.
+fn server(address: Option<Ipv4Addr>) -> String {
+    address.map_or_else(|| String::from("a server"), |address| address.to_string())
+}
+
+/// A time span for a sentence: `40 s`, `15 min`, `12 h`, `4 days`.
+fn span(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds @ 7_200..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}

@@ -1,0 +1,168 @@
+//! Nobody gives a phone an address.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::{list, server, span, would_have_been_seen};
+use crate::diagnosis::{Case, Entry, Rule, Site, Verdict};
+use crate::finding::{Conclusion, Severity, Subject};
+use crate::phone::Stage;
+use crate::phone::dhcp::{Asks, Exchange, Unanswered};
+
+/// The code: the engine counts the phones that wait by it.
+pub const CODE: &str = "dhcp_no_answer";
+
+/// `dhcp_no_answer`.
+pub(in crate::diagnosis) static ENTRY: Entry = Entry {
+    code: CODE,
+    stage: "dhcp",
+    severity: Severity::Critical,
+    title: "DHCP does not answer",
+    meaning: "The phone asks for an address again and again and gets none, so it shows Configuring IP and goes no \
+              further. The DHCP service may be stopped, its range of addresses used up, the router may not pass \
+              requests on to it (helper address), or the switch port may keep the phone out (802.1X, wrong VLAN).",
+    concluded: "dhcp_unanswered DISCOVERs over at least dhcp_unanswered_for, and the phone took no OFFER; or as many \
+                REQUESTs without ACK or NAK. A phone that asks again has got nothing, even where the mirror does not \
+                show the servers. Not concluded where frames were lost meanwhile, nor of a phone that goes on to fetch \
+                files. A warning only where the phone wants to renew an address that it still has. For the DHCP \
+                service as a whole: server_phones phones are left waiting and nobody was given an address in between. \
+                Cleared by an ACK or NAK, or when the phone goes on.",
+    remedy: &[
+        "On the DHCP server, check that the service runs, that the scope for the phone's network is active and that it \
+         has free addresses (Windows: DHCP console > Scope > Address Leases).",
+        "On the router of the phone's VLAN, check the helper address: show running-config interface vlan <number> must \
+         show ip helper-address <DHCP server>.",
+        "On the switch, check that the port is in the right VLAN and not blocked: show interfaces <port> switchport, \
+         show authentication sessions interface <port>; set spanning-tree portfast.",
+        "On the phone, look at Settings > Network Configuration: DHCP Enabled must be Yes.",
+        "To tell the phone from the network, give one phone fixed values by hand (address, mask, router, TFTP server). \
+         If it registers then, the fault lies with DHCP.",
+    ],
+    reference: "Étape 2a : le téléphone envoie une requête DHCP; Étape 2b : le serveur DHCP envoie une réponse DHCP",
+    explained_by: &[CODE],
+    rules: &[Rule::Device(judge), Rule::Site(judge_service)],
+};
+
+/// The last message may still be answered for so long.
+const ANSWER: Duration = Duration::from_secs(2);
+
+/// Whether it holds of this device.
+pub(super) fn holds(case: &Case<'_>) -> bool {
+    matches!(judge(case), Verdict::Holds(_) | Verdict::HoldsUntil(_, _))
+}
+
+fn judge(case: &Case<'_>) -> Verdict {
+    let dhcp = case.device.dhcp.as_deref();
+    let Some(exchange) = dhcp.and_then(|dhcp| dhcp.exchange.as_deref()) else {
+        return Verdict::No;
+    };
+    let thresholds = case.site.thresholds;
+    let Some((what, asks)) =
+        exchange.unanswered(thresholds.dhcp_unanswered, thresholds.dhcp_unanswered_for)
+    else {
+        return Verdict::No;
+    };
+    let is_elsewhere = what != Unanswered::Renewals && case.device.stage != Stage::Dhcp;
+    if is_elsewhere || !would_have_been_seen(case, CODE, asks.first) {
+        return Verdict::No;
+    }
+    let sees_servers = case.site.sight.shows_dhcp_servers(exchange.source);
+    // Requests of several transactions may each have been answered where answers are not seen.
+    if what != Unanswered::Discovers && !asks.is_one_transaction && !sees_servers {
+        return Verdict::No;
+    }
+    let was_raised = case
+        .device
+        .findings
+        .of(CODE)
+        .is_some_and(|finding| finding.is_active());
+    if !was_raised && case.now() < asks.last + ANSWER {
+        return Verdict::NotBefore(asks.last + ANSWER);
+    }
+    let mut conclusion = conclude(exchange, what, asks, sees_servers);
+    conclusion.server = case.site.dhcp.only_server().map(IpAddr::V4);
+    Verdict::holds(conclusion)
+}
+
+fn conclude(exchange: &Exchange, what: Unanswered, asks: &Asks, sees_servers: bool) -> Conclusion {
+    let times = asks.count;
+    let over = span(asks.last.since(asks.first));
+    let (name, summary) = match what {
+        Unanswered::Discovers if !exchange.offers.is_empty() => {
+            let servers: Vec<_> = exchange.offers.iter().map(|offer| offer.server).collect();
+            (
+                "DISCOVER",
+                format!(
+                    "{times} DISCOVERs over {over}; OFFERs from {} do not reach the phone, or it does not take them",
+                    list(&servers)
+                ),
+            )
+        }
+        Unanswered::Discovers if sees_servers => (
+            "DISCOVER",
+            format!("{times} DISCOVERs over {over} and no OFFER"),
+        ),
+        Unanswered::Discovers => (
+            "DISCOVER",
+            format!(
+                "{times} DISCOVERs over {over} and the phone took no OFFER (no DHCP server is visible on this mirror)"
+            ),
+        ),
+        Unanswered::Requests => (
+            "REQUEST",
+            format!(
+                "{times} REQUESTs to {} over {over} and no ACK",
+                server(exchange.server)
+            ),
+        ),
+        Unanswered::Renewals => (
+            "REQUEST to renew",
+            format!("{times} REQUESTs to renew its address over {over} and no ACK"),
+        ),
+    };
+    let conclusion = asks.iter().fold(
+        Conclusion::new(asks.first, summary),
+        |conclusion, (at, xid)| {
+            conclusion.evidence(at, format!("DHCP {name}, transaction {xid:#010x}"))
+        },
+    );
+    let conclusion = exchange
+        .offers
+        .iter()
+        .fold(conclusion, |conclusion, offer| {
+            let text = format!("OFFER from {}: address {}", offer.server, offer.address);
+            conclusion.evidence(offer.at, text)
+        });
+    if what == Unanswered::Renewals {
+        conclusion.severity(Severity::Warning)
+    } else {
+        conclusion
+    }
+}
+
+fn judge_service(site: &Site<'_>) -> Vec<(Subject, Verdict)> {
+    let Some(waiting) = site.dhcp.waiting() else {
+        return Vec::new();
+    };
+    let phones = u32::try_from(waiting.number()).unwrap_or(u32::MAX);
+    let Some((since, _)) = waiting
+        .first()
+        .filter(|_| phones >= site.thresholds.server_phones)
+    else {
+        return Vec::new();
+    };
+    let address = site.dhcp.only_server().map(IpAddr::V4);
+    let summary = format!("{phones} phones ask for an address and nobody was given one in between");
+    let mut conclusion = waiting.iter().take(Conclusion::MOST_EVIDENCE).fold(
+        Conclusion::new(since, summary),
+        |conclusion, (at, id)| {
+            conclusion.evidence(at, format!("{} is not answered", site.label(id)))
+        },
+    );
+    conclusion.server = address;
+    let until = waiting.last() + site.thresholds.forget_device;
+    vec![(
+        Subject::DhcpServer(address),
+        Verdict::holds_until(until, site.now, conclusion),
+    )]
+}

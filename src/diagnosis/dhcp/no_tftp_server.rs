@@ -1,0 +1,74 @@
+//! DHCP gives a phone an address and no TFTP server.
+
+use std::net::IpAddr;
+
+use super::{manages, server, would_have_been_seen};
+use crate::diagnosis::{Case, Entry, Rule, Verdict};
+use crate::finding::{Conclusion, Severity};
+use crate::phone::Stage;
+
+const CODE: &str = "dhcp_no_tftp_server";
+
+/// `dhcp_no_tftp_server`.
+pub(in crate::diagnosis) static ENTRY: Entry = Entry {
+    code: CODE,
+    stage: "dhcp",
+    severity: Severity::Critical,
+    title: "DHCP names no TFTP server",
+    meaning: "The phone was given an address, but nothing that tells it where its configuration is: neither option 150 \
+              nor option 66 nor a next server. It stops there, or asks everyone in vain. The scope of this network lacks \
+              the option, or the phone is in a network for PCs.",
+    concluded: "An ACK to a phone that asked for an address names no TFTP server in option 150, option 66, siaddr or \
+                sname, and the phone has not gone on within dhcp_goes_on. Not concluded of a renewal, of a message that \
+                was cut, or of a phone that has an alternate TFTP server of its own and fetches its files. Cleared when \
+                it is given a server or goes on without.",
+    remedy: &[
+        "On the DHCP server, add option 150 to the scope of the phones' network, as a list of IP addresses, with the \
+         address of the TFTP server (usually the CallManager publisher or a TFTP node).",
+        "Windows: DHCP console > server > Set Predefined Options > Add: name TFTP, data type IP address, Array, code 150; \
+         then Scope Options > Configure Options > 150.",
+        "Cisco IOS: ip dhcp pool <name>, then option 150 ip <TFTP server>.",
+        "If the address is one of the data network, the phone is in the wrong VLAN: check switchport voice vlan on its port.",
+        "Restart the phone (**#**) so that it asks again.",
+    ],
+    reference: "Étape 2b : le serveur DHCP envoie une réponse DHCP",
+    explained_by: &[],
+    rules: &[Rule::Device(judge)],
+};
+
+fn judge(case: &Case<'_>) -> Verdict {
+    let device = case.device;
+    let Some(lease) = device
+        .dhcp
+        .as_deref()
+        .and_then(|dhcp| dhcp.lease.as_deref())
+    else {
+        return Verdict::No;
+    };
+    let names_none = lease.tftp.option_150.is_none() && lease.tftp.usable().is_empty();
+    if !names_none || !lease.is_complete() || !device.is_phone() {
+        return Verdict::No;
+    }
+    if device.stage > Stage::Dhcp || manages(case, lease) {
+        return Verdict::No;
+    }
+    let goes_on = lease.at + case.site.thresholds.dhcp_goes_on;
+    if case.now() < goes_on {
+        return Verdict::NotBefore(goes_on);
+    }
+    if !would_have_been_seen(case, CODE, lease.at) {
+        return Verdict::No;
+    }
+    let by = server(lease.server);
+    let summary = format!(
+        "{by} gave it {} and no TFTP server (no option 150, no option 66)",
+        lease.address
+    );
+    let text = format!(
+        "ACK from {by}: address {}, no option 150, no option 66, no next server",
+        lease.address
+    );
+    let mut conclusion = Conclusion::new(lease.at, summary).evidence(lease.at, text);
+    conclusion.server = lease.server.map(IpAddr::V4);
+    Verdict::holds(conclusion)
+}

@@ -1,0 +1,141 @@
+//! ARP: who claims which address.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use super::world::World;
+use crate::net::MacAddr;
+use crate::phone::claims::{Claims, Place, is_shared_by_routers};
+use crate::time::Timestamp;
+use crate::wire::arp::Arp;
+
+/// Stations whose claims are remembered; when there are more, all are forgotten.
+const STATIONS: usize = 8192;
+
+/// A station that claimed another address within this time speaks for others: a router, or one that does proxy ARP.
+const SEVERAL: Duration = Duration::from_secs(600);
+
+/// What each station, by its hardware address, last claimed.
+#[derive(Default)]
+pub(super) struct Stations(HashMap<MacAddr, Station>);
+
+struct Station {
+    address: Ipv4Addr,
+    at: Timestamp,
+    /// When it last claimed another address than the time before.
+    several: Option<Timestamp>,
+}
+
+impl Stations {
+    /// A station claims an address. Whether it does so for itself only, as far as is known.
+    fn claims(&mut self, mac: MacAddr, address: Ipv4Addr, at: Timestamp) -> bool {
+        if self.0.len() >= STATIONS && !self.0.contains_key(&mac) {
+            self.0.clear();
+        }
+        let station = self.0.entry(mac).or_insert(Station {
+            address,
+            at,
+            several: None,
+        });
+        if station.address != address && at.since(station.at) < SEVERAL {
+            station.several = Some(at);
+        }
+        station.address = address;
+        station.at = at;
+        station
+            .several
+            .is_none_or(|several| at.since(several) >= SEVERAL)
+    }
+}
+
+impl World {
+    /// Takes an ARP packet. It makes no device, but tells where a known one is.
+    pub(super) fn arp(&mut self, arp: &Arp, place: Place, at: Timestamp) {
+        self.locate(arp, place, at);
+        let by_mac = |mac| self.devices.with_mac(mac);
+        self.frame_of = by_mac(arp.sender_mac).or_else(|| by_mac(arp.target_mac));
+    }
+
+    fn locate(&mut self, arp: &Arp, place: Place, at: Timestamp) {
+        if arp.sender_address.is_unspecified()
+            || arp.sender_mac.is_multicast()
+            || arp.sender_mac.is_zero()
+        {
+            return;
+        }
+        self.claimed(arp.sender_mac, arp.sender_address, place, at);
+        let address = IpAddr::V4(arp.sender_address);
+        if let Some(id) = self.devices.with_mac(arp.sender_mac) {
+            let moved = self
+                .devices
+                .device(id)
+                .is_some_and(|device| device.address != Some(address));
+            let is_registered = self
+                .devices
+                .device(id)
+                .is_some_and(|device| device.registration.current.is_some());
+            if moved && !is_registered {
+                self.devices.bind(id, address);
+            }
+            return;
+        }
+        if let Some(id) = self.devices.at(address) {
+            let is_anonymous = self
+                .devices
+                .device(id)
+                .is_some_and(|device| device.name.is_none() && device.mac.is_none());
+            if is_anonymous {
+                self.devices.give_mac(id, arp.sender_mac);
+            }
+        }
+    }
+
+    /// Compares the claim with where the devices are.
+    fn claimed(&mut self, mac: MacAddr, address: Ipv4Addr, place: Place, at: Timestamp) {
+        let speaks_for_itself = self.stations.claims(mac, address, at);
+        for id in self.devices.sharers(address.into()).to_vec() {
+            let Some(device) = self.devices.device(id).filter(|device| device.is_proven) else {
+                continue;
+            };
+            let Some(own) = device.mac else { continue };
+            let known = device.link.as_deref().and_then(|link| link.claims.as_ref());
+            if own == mac {
+                if known.is_some() {
+                    self.with(id, |device| {
+                        if let Some(claims) = device
+                            .link
+                            .as_deref_mut()
+                            .and_then(|link| link.claims.as_mut())
+                        {
+                            claims.defended(address, place, at);
+                        }
+                    });
+                }
+                continue;
+            }
+            if is_shared_by_routers(mac) {
+                continue;
+            }
+            if !speaks_for_itself {
+                // It claims others' addresses as well: what it claimed before was no more its own.
+                let is_his = known.is_some_and(|claims| claims.other == mac);
+                if is_his {
+                    self.with(id, |device| {
+                        if let Some(link) = &mut device.link {
+                            link.claims = None;
+                        }
+                    });
+                }
+                continue;
+            }
+            self.with(id, |device| {
+                let claims = &mut device.link.get_or_insert_default().claims;
+                match claims {
+                    Some(claims) => claims.claimed(address, mac, place, at),
+                    None => *claims = Some(Box::new(Claims::new(address, mac, place, at))),
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The DHCP service as all phones meet it.
+
+use std::net::Ipv4Addr;
+
+use crate::phone::DeviceId;
+use crate::phone::turned_down::TurnedDown;
+use crate::time::Timestamp;
+
+/// Which servers there are, and whom none of them answers.
+#[derive(Clone, Debug, Default)]
+pub struct DhcpService {
+    servers: Vec<Ipv4Addr>,
+    unanswered: Option<Box<TurnedDown>>,
+}
+
+impl DhcpService {
+    /// More servers are not told apart: one address less or more changes nothing then.
+    const SERVERS: usize = 16;
+
+    /// A server spoke.
+    pub fn heard(&mut self, server: Option<Ipv4Addr>) {
+        if let Some(server) = server
+            && self.servers.len() < Self::SERVERS
+            && !self.servers.contains(&server)
+        {
+            self.servers.push(server);
+        }
+    }
+
+    /// Somebody was given an address. Whether anybody was waiting.
+    pub fn served(&mut self) -> bool {
+        self.unanswered.take().is_some()
+    }
+
+    /// This device asks and is not answered.
+    pub fn left_waiting(&mut self, device: DeviceId, at: Timestamp) {
+        self.unanswered.get_or_insert_default().add(device, at);
+    }
+
+    /// Who was left waiting since anybody was last served.
+    pub fn waiting(&self) -> Option<&TurnedDown> {
+        self.unanswered.as_deref()
+    }
+
+    /// The server, where only one was ever heard.
+    pub fn only_server(&self) -> Option<Ipv4Addr> {
+        match self.servers.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+}
