@@ -17,5 +17,7 @@ mod boot;
 mod identity;
 #[path = "scenarios/keepalive.rs"]
 mod keepalive;
+#[path = "scenarios/link.rs"]
+mod link;
 #[path = "scenarios/registration.rs"]
 mod registration;

@@ -70,7 +70,7 @@ impl World {
         let heard = Heard {
             at,
             source: seen.source,
-            vlan: seen.packet.vlans.vlan(),
+            tags: seen.packet.vlans,
             is_broadcast: seen.is_broadcast,
         };
         let is_on_its_segment = seen.is_from(dhcp);

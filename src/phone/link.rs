@@ -73,6 +73,8 @@ pub struct Used {
 /// The phones and the switch port that one capture source shows by CDP and LLDP: an access port shows one of each.
 #[derive(Clone, Debug)]
 pub struct Segment<Id> {
+    /// Since when it is followed.
+    began: Option<Timestamp>,
     phones: Vec<(Id, Timestamp)>,
     /// The switch ports, by what they call themselves; CDP and LLDP may do so in other words.
     ports: Vec<((Teller, String), Timestamp)>,
@@ -81,6 +83,7 @@ pub struct Segment<Id> {
 impl<Id> Default for Segment<Id> {
     fn default() -> Self {
         Self {
+            began: None,
             phones: Vec::new(),
             ports: Vec::new(),
         }
@@ -140,15 +143,18 @@ impl<Id: Copy + PartialEq> Segment<Id> {
 
     /// A phone spoke.
     pub fn phone(&mut self, phone: Id, at: Timestamp) {
+        self.began.get_or_insert(at);
         note(&mut self.phones, phone, at, Self::AGE, Self::MOST);
     }
 
     /// A switch port spoke.
     pub fn port(&mut self, by: Teller, port: String, at: Timestamp) {
+        self.began.get_or_insert(at);
         note(&mut self.ports, (by, port), at, Self::AGE, Self::MOST);
     }
 
-    /// The phone to which the switch speaks: the only one, and there is only one switch port.
+    /// The phone to which the switch speaks: the only one, and there is only one switch port. That shows once everyone
+    /// has had the time to speak.
     pub fn only_phone(&self, now: Timestamp) -> Option<Id> {
         let recent = |at: Timestamp| now.since(at) < Self::AGE;
         let ports = |teller| {
@@ -161,7 +167,8 @@ impl<Id: Copy + PartialEq> Segment<Id> {
         let is_one_port = ports(Teller::SwitchCdp) <= 1 && ports(Teller::SwitchLldp) <= 1;
         let mut phones = self.phones.iter().filter(|(_, at)| recent(*at));
         let only = phones.next().map(|(phone, _)| *phone);
-        only.filter(|_| is_one_port && phones.next().is_none())
+        let is_known = self.began.is_some_and(|began| !recent(began));
+        only.filter(|_| is_known && is_one_port && phones.next().is_none())
     }
 }
 
@@ -187,20 +194,25 @@ mod tests {
     fn only_an_access_port_ties_the_switch_to_a_phone() {
         let at = Timestamp::from_secs;
         let mut segment = Segment::default();
-        segment.port(Teller::SwitchCdp, String::from("sw Fa0/1"), at(0));
-        assert_eq!(segment.only_phone(at(0)), None);
+        let port = |segment: &mut Segment<u8>, name: &str, time| {
+            segment.port(Teller::SwitchCdp, String::from(name), time);
+        };
+        port(&mut segment, "sw Fa0/1", at(0));
         segment.phone(1, at(1));
-        assert_eq!(segment.only_phone(at(2)), Some(1));
-        segment.phone(2, at(60));
-        assert_eq!(segment.only_phone(at(61)), None, "two phones");
+        assert_eq!(segment.only_phone(at(2)), None, "too early to tell");
+        segment.phone(1, at(170));
+        port(&mut segment, "sw Fa0/1", at(180));
+        assert_eq!(segment.only_phone(at(180)), Some(1));
+        segment.phone(2, at(240));
+        assert_eq!(segment.only_phone(at(241)), None, "two phones");
         assert_eq!(
-            segment.only_phone(at(200)),
+            segment.only_phone(at(360)),
             Some(2),
             "the first one is gone"
         );
-        segment.port(Teller::SwitchCdp, String::from("sw Fa0/2"), at(210));
-        segment.port(Teller::SwitchCdp, String::from("sw Fa0/1"), at(211));
-        assert_eq!(segment.only_phone(at(212)), None, "two ports");
+        port(&mut segment, "sw Fa0/2", at(370));
+        port(&mut segment, "sw Fa0/1", at(371));
+        assert_eq!(segment.only_phone(at(372)), None, "two ports");
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! Somebody else plays DHCP server.
 
-use super::list;
+use super::{list, would_have_been_seen};
 use crate::diagnosis::{Case, Entry, Rule, Verdict};
 use crate::finding::{Conclusion, Severity};
 use crate::phone::dhcp::Offer;
 use crate::wire::dhcp::TftpServer;
 
+const CODE: &str = "dhcp_rogue_server";
+
 /// `dhcp_rogue_server`.
 pub(in crate::diagnosis) static ENTRY: Entry = Entry {
-    code: "dhcp_rogue_server",
+    code: CODE,
     stage: "dhcp",
     severity: Severity::Critical,
     title: "DHCP servers contradict each other",
@@ -49,6 +51,10 @@ fn judge(case: &Case<'_>) -> Verdict {
     let (Some(since), Some(last)) = (times().min(), times().max()) else {
         return Verdict::No;
     };
+    // Where frames were lost in between, the second OFFER may answer a DISCOVER in another VLAN.
+    if !would_have_been_seen(case, CODE, since) {
+        return Verdict::No;
+    }
     let servers: Vec<_> = rivals.iter().map(|offer| offer.server).collect();
     let summary = format!(
         "{} DHCP servers offer different things: {}",

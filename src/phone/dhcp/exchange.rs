@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::RequestState;
 use crate::time::Timestamp;
 use crate::wire::dhcp::{Dhcp, TftpOffer};
+use crate::wire::packet::VlanTags;
 
 /// What a client has asked since it was last answered with an ACK or a NAK.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct Exchange {
     pub offers: Vec<Offer>,
     /// The capture source on which it was last heard.
     pub source: u16,
-    vlan: Option<u16>,
+    tags: VlanTags,
     transaction: u32,
 }
 
@@ -78,15 +79,15 @@ impl Exchange {
     /// A client that was silent for so long begins anew.
     const QUIET: Duration = Duration::from_secs(300);
 
-    pub(super) fn discover(&mut self, transaction: u32, vlan: Option<u16>, at: Timestamp) {
+    pub(super) fn discover(&mut self, transaction: u32, tags: VlanTags, at: Timestamp) {
         // A phone that was told its voice VLAN begins anew there.
-        if vlan != self.vlan || at.since(self.discovers.last) >= Self::QUIET {
+        if tags != self.tags || at.since(self.discovers.last) >= Self::QUIET {
             self.discovers = Asks::default();
         }
-        if vlan != self.vlan || transaction != self.transaction {
+        if tags != self.tags || transaction != self.transaction {
             self.offers.clear();
         }
-        (self.vlan, self.transaction) = (vlan, transaction);
+        (self.tags, self.transaction) = (tags, transaction);
         self.discovers.note(transaction, at);
     }
 
@@ -107,7 +108,12 @@ impl Exchange {
     }
 
     /// Takes an OFFER. Whether it contradicts another server's.
-    pub(super) fn offered(&mut self, offer: Offer) -> bool {
+    pub(super) fn offered(&mut self, transaction: u32, offer: Offer) -> bool {
+        // The DISCOVER to which it belongs was not seen.
+        if transaction != self.transaction {
+            self.offers.clear();
+            self.transaction = transaction;
+        }
         let place = self
             .offers
             .iter()

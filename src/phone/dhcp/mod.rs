@@ -14,6 +14,7 @@ pub use trouble::{Decline, Nak, RequestState, Trouble};
 use super::window::SlidingWindow;
 use crate::time::Timestamp;
 use crate::wire::dhcp::{Dhcp, MessageType, TftpOffer};
+use crate::wire::packet::VlanTags;
 
 /// When requests are excessive: more than `requests` within `window`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,8 +123,8 @@ pub struct Heard {
     pub at: Timestamp,
     /// The capture source.
     pub source: u16,
-    /// The innermost VLAN of the frame.
-    pub vlan: Option<u16>,
+    /// The VLAN tags of the frame.
+    pub tags: VlanTags,
     /// Whether it went to everyone rather than to one server.
     pub is_broadcast: bool,
 }
@@ -196,7 +197,7 @@ impl DhcpTracker {
         let exchange: &mut Exchange = self.exchange.get_or_insert_default();
         exchange.source = heard.source;
         if message_type == MessageType::Discover {
-            exchange.discover(dhcp.transaction, heard.vlan, at);
+            exchange.discover(dhcp.transaction, heard.tags, at);
         } else {
             exchange.request(dhcp.transaction, state, at);
             exchange.server = dhcp.server_identifier();
@@ -223,7 +224,7 @@ impl DhcpTracker {
         let (Some(offer), Some(exchange)) = (Offer::of(dhcp, at), &mut self.exchange) else {
             return;
         };
-        if exchange.offered(offer) {
+        if exchange.offered(dhcp.transaction, offer) {
             self.trouble.get_or_insert_default().rivals = exchange.offers.clone();
         }
     }
