@@ -35,12 +35,7 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     rules: &[Rule::Device(judge)],
 };
 
-/// Whether it holds of this device.
-pub(super) fn holds(case: &Case<'_>) -> bool {
-    matches!(judge(case), Verdict::Holds(_) | Verdict::HoldsUntil(_, _))
-}
-
-fn judge(case: &Case<'_>) -> Verdict {
+pub(super) fn judge(case: &Case<'_>) -> Verdict {
     let device = case.device;
     let ends = device.boot.ends();
     let thresholds = case.site.thresholds;
@@ -95,6 +90,9 @@ fn ended_in_vain(end: &PassEnd) -> bool {
 pub(super) fn ending(end: &PassEnd) -> String {
     match end.failure {
         Some(failure) => failure.words().to_owned(),
+        None if !end.is_whole => {
+            String::from("it was given an address and did not go on from there")
+        }
         None => format!("it got as far as {}", end.step.words()),
     }
 }

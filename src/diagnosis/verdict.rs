@@ -17,6 +17,11 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Whether it holds now.
+    pub const fn is_positive(&self) -> bool {
+        matches!(self, Self::Holds(_) | Self::HoldsUntil(_, _))
+    }
+
     /// It holds until something happens.
     pub fn holds(conclusion: Conclusion) -> Self {
         Self::Holds(Box::new(conclusion))

@@ -171,7 +171,7 @@ impl World {
             }
             MessageType::Nak => {
                 self.with(id, |device| {
-                    device.dhcp.get_or_insert_default().refused(dhcp, at)
+                    device.dhcp.get_or_insert_default().refused(dhcp, at);
                 });
                 self.tell(id, at, EventKind::DhcpRefused);
             }

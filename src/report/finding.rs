@@ -111,10 +111,8 @@ fn cause(finding: &Finding, site: &[(Subject, Arc<Finding>)]) -> Option<Cause> {
     let (subject, cause) = site.iter().find(|(subject, other)| {
         let is_of_its_server = match subject.address() {
             Some(address) => finding.server == Some(address),
-            None => match subject {
-                Subject::DhcpServer(None) => finding.server.is_none(),
-                other => *other == Subject::Sensor,
-            },
+            None if *subject == Subject::DhcpServer(None) => finding.server.is_none(),
+            None => *subject == Subject::Sensor,
         };
         let at_the_same_time = other.cleared.is_none_or(|cleared| cleared >= finding.since)
             && finding.cleared.is_none_or(|cleared| cleared >= other.since);

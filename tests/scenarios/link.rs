@@ -47,10 +47,9 @@ fn is_found(wire: Wire) -> bool {
     in_vlan.registered(&mut scene, 51_000, &PRIMARY);
     scene.pass(80.0);
     let outcome = scene.run_among_others();
-    let found = outcome
+    outcome
         .raised()
-        .any(|(_, finding)| finding.code == "voice_vlan_mismatch");
-    found
+        .any(|(_, finding)| finding.code == "voice_vlan_mismatch")
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     rules: &[Rule::Device(judge)],
 };
 
-fn judge(case: &Case<'_>) -> Verdict {
+pub(super) fn judge(case: &Case<'_>) -> Verdict {
     let device = case.device;
     let Some(dhcp) = device.dhcp.as_deref() else {
         return Verdict::No;

@@ -1,6 +1,6 @@
 //! A phone asks DHCP far too often.
 
-use super::no_answer;
+use super::{bad_tftp_server, no_answer, no_tftp_server};
 use crate::diagnosis::{Case, Entry, Rule, Verdict, boot_loop};
 use crate::finding::{Conclusion, Severity};
 use crate::phone::boot::PassEnd;
@@ -15,7 +15,7 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               try, which the evidence names, and the phone begins anew. Many such phones load the DHCP server. Often \
               they are phones that lie around unused and that CallManager does not know.",
     concluded: "More than dhcp.requests DISCOVERs, REQUESTs and INFORMs within dhcp.window; copies of a relay count once. \
-                It is for information only where boot_loop or dhcp_no_answer says the same in other words. Cleared when \
+                It is for information only where boot_loop, dhcp_no_answer or a finding about the TFTP server in the lease tells the cause. Cleared when \
                 so many no longer lie within dhcp.window.",
     remedy: &[
         "Read in the evidence what ended each try, and mend that first: a file that TFTP does not have, a refused \
@@ -57,7 +57,13 @@ fn judge(case: &Case<'_>) -> Verdict {
     let mut conclusion = ends.iter().fold(conclusion, |conclusion, end| {
         conclusion.evidence(end.at, format!("a try ended: {}", boot_loop::ending(end)))
     });
-    if boot_loop::holds(case) || no_answer::holds(case) {
+    let says_the_same = [
+        boot_loop::judge,
+        no_answer::judge,
+        bad_tftp_server::judge,
+        no_tftp_server::judge,
+    ];
+    if says_the_same.iter().any(|judge| judge(case).is_positive()) {
         conclusion.severity = Some(Severity::Info);
     }
     conclusion.server = case.site.dhcp.only_server().map(Into::into);

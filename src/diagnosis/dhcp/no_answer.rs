@@ -46,12 +46,7 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
 /// The last message may still be answered for so long.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// Whether it holds of this device.
-pub(super) fn holds(case: &Case<'_>) -> bool {
-    matches!(judge(case), Verdict::Holds(_) | Verdict::HoldsUntil(_, _))
-}
-
-fn judge(case: &Case<'_>) -> Verdict {
+pub(super) fn judge(case: &Case<'_>) -> Verdict {
     let dhcp = case.device.dhcp.as_deref();
     let Some(exchange) = dhcp.and_then(|dhcp| dhcp.exchange.as_deref()) else {
         return Verdict::No;

@@ -225,7 +225,8 @@ impl DhcpTracker {
             return;
         };
         if exchange.offered(dhcp.transaction, offer) {
-            self.trouble.get_or_insert_default().rivals = exchange.offers.clone();
+            let trouble: &mut Trouble = self.trouble.get_or_insert_default();
+            trouble.rivals.clone_from(&exchange.offers);
         }
     }
 
