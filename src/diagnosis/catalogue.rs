@@ -1,7 +1,8 @@
 //! Every finding there is.
 
 use super::{
-    Case, Site, Verdict, boot_loop, config, dhcp, dns, link, registration, sensor, server, tftp,
+    Case, Site, Verdict, boot_loop, config, connecting, dhcp, dns, link, registration, reset,
+    sensor, server, tftp,
 };
 use crate::finding::{Severity, Subject};
 
@@ -63,8 +64,17 @@ pub static CATALOGUE: &[&Entry] = &[
     &config::corrupt::ENTRY,
     &config::uses_names::ENTRY,
     &config::auto_registered::ENTRY,
+    &connecting::refused::ENTRY,
+    &connecting::no_answer::ENTRY,
+    &registration::no_answer::ENTRY,
     &registration::rejected::ENTRY,
+    &registration::out_of_order::ENTRY,
     &registration::flapping::ENTRY,
+    &registration::unstable::ENTRY,
+    &registration::duplicate::ENTRY,
+    &registration::slow::ENTRY,
+    &reset::user::ENTRY,
+    &reset::callmanager::ENTRY,
     &boot_loop::ENTRY,
     &server::callmanager_down::ENTRY,
     &sensor::mirror_lossy::ENTRY,

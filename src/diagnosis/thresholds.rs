@@ -10,6 +10,22 @@ use crate::finding::Severity;
 pub struct Thresholds {
     /// This many phones that a server turns down, with nobody served in between, make it the server's fault.
     pub server_phones: u32,
+    /// Sessions that a server closes within this time are closed at once; those of all its phones, and it is down.
+    pub server_closes_within: Duration,
+    /// A phone that no CallManager lets in for so long, since it last was registered, cannot connect.
+    pub connect_patience: Duration,
+    /// A Register that is not answered within this time is not answered at all.
+    pub registration_answer: Duration,
+    /// A boot, up to the registration, that takes longer is slow.
+    pub registration_slow: Duration,
+    /// A phone that registered for so long below a CallManager that it could have does not follow its list.
+    pub out_of_order_after: Duration,
+    /// The same, for a phone that lost that CallManager: it may wait for so long before it goes back.
+    pub failback_within: Duration,
+    /// This many registrations with the same CallManager, within `unstable_window`, make a registration unstable.
+    pub unstable_registrations: u32,
+    /// See `unstable_registrations`.
+    pub unstable_window: Duration,
     /// Loss above this share of the frames, in thousandths, within a minute makes the mirror lossy.
     pub lossy_permille: u32,
     /// This many requests for a file, or lookups of a name, must stay without an answer before that is a fault.
@@ -53,6 +69,14 @@ impl Default for Thresholds {
     fn default() -> Self {
         Self {
             server_phones: 3,
+            server_closes_within: Duration::from_secs(10),
+            connect_patience: Duration::from_secs(10),
+            registration_answer: Duration::from_secs(15),
+            registration_slow: Duration::from_secs(60),
+            out_of_order_after: Duration::from_secs(10 * 60),
+            failback_within: Duration::from_secs(60 * 60),
+            unstable_registrations: 4,
+            unstable_window: Duration::from_secs(20 * 60),
             lossy_permille: 5,
             tries: 2,
             settle: Duration::from_secs(10),

@@ -6,6 +6,7 @@ use super::ends::Ends;
 use crate::flow::tcp::Stream;
 use crate::net::FlowKey;
 use crate::phone::DeviceId;
+use crate::phone::history::Marks;
 use crate::phone::keepalive::KeepaliveTracker;
 use crate::phone::session::Session;
 use crate::time::Timestamp;
@@ -52,6 +53,8 @@ pub(super) struct Half {
     pub(super) deframer: Deframer,
     /// When a frame of this side was last seen.
     pub(super) heard: Option<Timestamp>,
+    /// How its last frame was marked (DSCP).
+    pub(super) mark: Option<u8>,
     /// What was missed of this side, once anything was.
     missed: Option<Box<Missed>>,
 }
@@ -152,6 +155,14 @@ impl Connection {
         }
     }
 
+    /// How the frames of both sides are marked.
+    pub(super) const fn marks(&self) -> Marks {
+        Marks {
+            phone: self.client.mark,
+            callmanager: self.server.mark,
+        }
+    }
+
     /// Whether what came before on this connection may have been missed.
     pub(super) fn may_have_missed(&self) -> bool {
         self.phase == Phase::Joined
@@ -207,17 +218,26 @@ impl Connection {
         Some((gap, heard + interval.saturating_mul(3)))
     }
 
-    /// When time alone changes anything here.
-    pub(super) fn deadline(&self, configured: Duration) -> Option<Timestamp> {
+    /// When time alone changes anything here; a Register is to be answered within `answer`.
+    pub(super) fn deadline(&self, configured: Duration, answer: Duration) -> Option<Timestamp> {
         let keepalive = self
             .keepalives
             .deadline(configured)
             .filter(|_| self.session.is_registered());
         let silence = self.silence_deadlines(configured);
+        let asked = match self.session {
+            Session::Asking { since } => Some(since),
+            Session::Unknown
+            | Session::Registered { .. }
+            | Session::Rejected { .. }
+            | Session::Leaving
+            | Session::Left => None,
+        };
         [
             self.client.stream.deadline(),
             self.server.stream.deadline(),
             self.connect_deadline(),
+            asked.map(|asked| asked + answer),
             keepalive,
             silence.map(|(gap, _)| gap),
             silence.map(|(_, given_up)| given_up),

@@ -8,14 +8,15 @@ use super::connection_table::{ConnectionId, ConnectionTable};
 use super::messages::{Incoming, Origin, take};
 use super::registrations::Subject;
 use super::timers::Timer;
+use super::troubles::Attempt;
 use super::world::World;
-use crate::event::EventKind;
 use crate::flow::tcp::{Delivery, Placement};
 use crate::net::{Endpoint, FlowKey};
+use crate::phone::Stage;
+use crate::phone::attempts::Outcome;
 use crate::phone::boot::Step;
 use crate::phone::registration::EndCause;
 use crate::phone::session::Sign;
-use crate::phone::{DeviceId, Stage};
 use crate::time::Timestamp;
 use crate::wire::packet::{IpPacket, TcpSegment};
 use crate::wire::sccp::{Deframed, Deframer, Message};
@@ -41,6 +42,7 @@ struct Seen<'a> {
     segment: &'a TcpSegment<'a>,
     at: Timestamp,
     source: u16,
+    mark: u8,
 }
 
 impl Connections {
@@ -88,6 +90,7 @@ impl Connections {
                 segment,
                 at,
                 source,
+                mark: ip.dscp,
             },
         );
     }
@@ -106,7 +109,9 @@ impl Connections {
         follow_merges(world, connection);
         let mut subject = Subject { key, connection };
         let silent_since = subject.connection.client.spoke();
-        subject.connection.half(seen.side).heard = Some(at);
+        let half = subject.connection.half(seen.side);
+        half.heard = Some(at);
+        half.mark = Some(seen.mark);
         if subject.connection.client.heard.is_some() && subject.connection.server.heard.is_some() {
             world.sight.both_directions_seen(seen.source);
         }
@@ -172,6 +177,7 @@ impl Connections {
             segment,
             at,
             source,
+            ..
         } = *seen;
         let flags = segment.flags;
         let is_opening = flags.syn() && !flags.ack() && side == Side::Client;
@@ -295,6 +301,7 @@ impl Connections {
             connection,
         };
         connect_timed_out(world, &mut subject, now);
+        world.register_unanswered(subject.key, subject.connection, now, false);
         let configured = world.settings.keepalive.active;
         if subject
             .connection
@@ -361,7 +368,10 @@ impl Connections {
 
     fn arm(&mut self, world: &mut World, id: ConnectionId) {
         if let Some(connection) = self.all.get_mut(id) {
-            let deadline = connection.deadline(world.settings.keepalive.active);
+            let deadline = connection.deadline(
+                world.settings.keepalive.active,
+                world.settings.thresholds.registration_answer,
+            );
             world
                 .timers
                 .arm(Timer::Connection(id), deadline, &mut connection.armed);
@@ -372,10 +382,15 @@ impl Connections {
     pub(super) fn unreachable(&mut self, world: &mut World, key: FlowKey, at: Timestamp) {
         if let Some(id) = self.all.find(&key)
             && let Some(connection) = self.all.get_mut(id)
-            && matches!(connection.phase, Phase::Asked { .. })
+            && let Phase::Asked { since, .. } = connection.phase
         {
             connection.phase = Phase::Failed { at };
-            connect_ended(world, connection.device, key, "unreachable", at);
+            let attempt = Attempt {
+                outcome: Outcome::Unreachable,
+                asked: since,
+                delay: None,
+            };
+            world.connect_ended(connection.device, key, attempt, at);
         }
     }
 }
@@ -409,18 +424,37 @@ fn handshake(world: &mut World, subject: &mut Subject<'_>, seen: &Seen<'_>) {
             world.step(id, Step::Connect, Stage::Connecting, at);
         }
     }
+    let last_asked = connection.client.heard;
+    let attempt = |outcome, asked| Attempt {
+        outcome,
+        asked,
+        delay: last_asked.map(|last| at.since(last)),
+    };
     match (connection.phase, side) {
         (Phase::Asked { since, sequence }, Side::Server) if flags.syn() && flags.ack() => {
             connection.phase = Phase::Open { sequence };
-            connect_ended(world, connection.device, key, "established", at);
+            let attempt = attempt(Outcome::Established, since);
+            world.connect_ended(connection.device, key, attempt, at);
             if connection.device.is_some() {
                 world.stage_took("connecting", at.since(since));
             }
         }
+        // Late, but it answers.
+        (
+            Phase::Unanswered {
+                at: since,
+                sequence,
+            },
+            Side::Server,
+        ) if flags.syn() && flags.ack() => {
+            connection.phase = Phase::Open { sequence };
+            let attempt = attempt(Outcome::Established, since);
+            world.connect_ended(connection.device, key, attempt, at);
+        }
         // RFC 9293, section 3.5.2: a host that has nobody listening answers a SYN with RST and ACK.
-        (Phase::Asked { .. }, Side::Server) if flags.rst() => {
+        (Phase::Asked { since, .. }, Side::Server) if flags.rst() => {
             connection.phase = Phase::Failed { at };
-            connect_ended(world, connection.device, key, "refused", at);
+            world.connect_ended(connection.device, key, attempt(Outcome::Refused, since), at);
         }
         // Its answer was missed, but it goes on.
         (Phase::Asked { sequence, .. }, _) if segment.payload_length > 0 && !flags.syn() => {
@@ -468,54 +502,13 @@ fn connect_timed_out(world: &mut World, subject: &mut Subject<'_>, now: Timestam
         world.sight.lost_nothing_since(since) && world.sight.sees_both_directions(source);
     if is_due && would_be_seen {
         subject.connection.phase = Phase::Unanswered { at: now, sequence };
-        connect_ended(
-            world,
-            subject.connection.device,
-            subject.key,
-            "unanswered",
-            now,
-        );
+        let attempt = Attempt {
+            outcome: Outcome::Unanswered,
+            asked: since,
+            delay: None,
+        };
+        world.connect_ended(subject.connection.device, subject.key, attempt, now);
     }
-}
-
-/// A connection attempt has ended; counted where a device made it, since anybody may knock at a port.
-fn connect_ended(
-    world: &mut World,
-    device: Option<DeviceId>,
-    key: FlowKey,
-    result: &'static str,
-    at: Timestamp,
-) {
-    let is_proven = device.is_some_and(|id| world.is_proven(id));
-    let callmanager = key.server.ip;
-    if !is_proven && !world.servers.contains_key(&callmanager) {
-        return;
-    }
-    if let Some(server) = world.server(callmanager, at) {
-        server.tcp_connects.add(result);
-        if result == "established" {
-            server.turned_down = None;
-        } else if let Some(id) = device {
-            server.turned_down.get_or_insert_default().add(id, at);
-        }
-    }
-    world.site_changed(at);
-    let Some(id) = device else { return };
-    if result == "established" {
-        return;
-    }
-    world.with(id, |device| match result {
-        "refused" => device.tcp_refused += 1,
-        _ => device.tcp_unanswered += 1,
-    });
-    world.tell(
-        id,
-        at,
-        EventKind::ConnectFailed {
-            callmanager,
-            result,
-        },
-    );
 }
 
 /// Puts the segment into its stream, and what comes out of it into the inbox.

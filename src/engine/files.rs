@@ -8,6 +8,7 @@ use crate::phone::files::{
     CorruptConfig, Elsewhere, FileSeen, Files, ForeignFile, LoadError, ServedLoad,
 };
 use crate::phone::service::ServiceKind;
+use crate::phone::turned_down::Denial;
 use crate::phone::{Device, DeviceId};
 use crate::time::Timestamp;
 use crate::wire::dhcp::TftpServer;
@@ -236,7 +237,10 @@ impl World {
             if is_port_closed {
                 service.port_closed.get_or_insert(at);
             }
-            service.turned_down.get_or_insert_default().add(id, at);
+            service
+                .turned_down
+                .get_or_insert_default()
+                .add(id, Denial::NoAnswer, at);
         }
         self.site_changed(at);
     }
@@ -426,7 +430,10 @@ impl World {
             answer != NameAnswer::NoAnswer || tries >= self.settings.thresholds.tries;
         if is_a_server && is_proven_enough {
             if let Some(service) = self.service(ServiceKind::Dns, server) {
-                service.turned_down.get_or_insert_default().add(id, at);
+                service
+                    .turned_down
+                    .get_or_insert_default()
+                    .add(id, Denial::NoAnswer, at);
             }
             self.site_changed(at);
         }

@@ -222,6 +222,7 @@ fn from_server(
         at, acknowledgment, ..
     }: Origin,
 ) {
+    world.served(subject.key.server.ip, at);
     let Some(device) = device_of(world, subject, at) else {
         if let Message::RegisterReject(reject) = &message {
             world.rejected(subject, reject, at);
@@ -251,13 +252,7 @@ fn from_server(
         }
         Message::Reset(kind) => {
             subject.connection.is_told_to_reset = true;
-            world.tell(
-                device,
-                at,
-                EventKind::Reset {
-                    kind: reset_label(kind),
-                },
-            );
+            world.told_to_reset(device, reset_label(kind), at);
         }
         Message::ServerRes(list) => server_list(world, device, list, at),
         _ => {}
@@ -274,9 +269,7 @@ fn reset_reason(world: &mut World, id: DeviceId, reason: ResetReason, at: Timest
         },
     );
     world.restarted_for_its_load(id, &reason, at);
-    world.with(id, |device| {
-        device.last_reset_reason = Some(Box::new(reason));
-    });
+    world.said(id, reason, at);
 }
 
 fn xml_alarm(world: &mut World, id: DeviceId, alarm: XmlAlarm, at: Timestamp) {

@@ -22,6 +22,7 @@ mod registrations;
 mod settings;
 mod timers;
 mod transfers;
+mod troubles;
 mod world;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -38,6 +38,9 @@ impl World {
         let Some(id) = subject.connection.device else {
             return;
         };
+        if sign == Sign::Closed {
+            self.register_unanswered(subject.key, subject.connection, at, true);
+        }
         // A phone is registered with one server at a time: what is seen on its connection in reserve proves nothing.
         if sign == Sign::Activity && self.is_registered_elsewhere(id, subject.key) {
             return;
@@ -49,7 +52,7 @@ impl World {
                 self.with(id, |device| device.step(Step::Register, at));
                 self.set_stage(id, Stage::Registering, at);
             }
-            Change::Registered { proof, took } => self.registered(id, subject.key, proof, took, at),
+            Change::Registered { proof, took } => self.registered(id, subject, proof, took, at),
             Change::Refused => {
                 self.ended(id, subject.key, EndCause::Replaced, at);
                 self.set_stage(id, Stage::Rejected, at);
@@ -57,7 +60,7 @@ impl World {
             }
             Change::Ended => self.ended(id, subject.key, cause, at),
             Change::EndedUnseen => {
-                self.registered(id, subject.key, Proof::Inferred, None, at);
+                self.registered(id, subject, Proof::Inferred, None, at);
                 self.ended(id, subject.key, cause, at);
             }
         }
@@ -93,11 +96,12 @@ impl World {
     fn registered(
         &mut self,
         id: DeviceId,
-        key: FlowKey,
+        subject: &Subject<'_>,
         proof: Proof,
         took: Option<Duration>,
         at: Timestamp,
     ) {
+        let key = subject.key;
         let callmanager = key.server.ip;
         self.end_current(id, None, EndCause::Replaced, at);
         let role = self.role(id, callmanager);
@@ -118,10 +122,14 @@ impl World {
             counted_as_phone: device.is_phone(),
         };
         let flap = self.settings.flap;
+        let is_expected = self.is_expected(id, callmanager, at);
         let kind = self.with(id, |device| match proof {
-            Proof::Acknowledged => {
-                Some(device.registration.acknowledged(current, role_before, flap))
-            }
+            Proof::Acknowledged => Some(device.registration.acknowledged(
+                current,
+                role_before,
+                is_expected,
+                flap,
+            )),
             Proof::Inferred => {
                 device.registration.inferred(current);
                 None
@@ -138,7 +146,9 @@ impl World {
         if let Some(took) = took {
             self.stage_took("registering", took);
         }
-        if let Some(total) = self.with(id, |device| device.boot.finish(at)).flatten() {
+        let marks = subject.connection.marks();
+        self.registered_at_last(id, &current, kind, is_expected, marks);
+        if let Some(total) = self.boot_ended(id, &current) {
             self.stage_took("total", total);
         }
         self.set_stage(id, Stage::Registered, at);
@@ -205,7 +215,8 @@ impl World {
         if only.is_some_and(|key| key != current.connection()) {
             return false;
         }
-        self.with(id, |device| device.registration.ended(cause));
+        self.with(id, |device| device.registration.ended());
+        self.registration_ended(id, &current, cause, at);
         if let Some(server) = self.server(current.callmanager, at) {
             server.registered = server.registered.saturating_sub(1);
             server.registered_phones = server
@@ -243,9 +254,7 @@ impl World {
             server.rejects.add(reject.reason.label());
         }
         if let Some(id) = subject.connection.device {
-            self.with(id, |device| {
-                device.registration.rejected(reject.reason, &reject.text);
-            });
+            self.rejected_by(id, callmanager, reject, at);
             self.tell(
                 id,
                 at,
@@ -265,6 +274,7 @@ impl World {
         self.conclude_keepalive(subject, at);
         let already_acknowledged = subject.connection.keepalives.sent(at, end);
         let Some(id) = self.registered_device(subject) else {
+            self.rival_speaks(subject, at);
             return;
         };
         self.quietly(id, |device| device.keepalives.sent += 1);

@@ -81,6 +81,17 @@ pub enum Step {
     Register,
 }
 
+impl Step {
+    /// Every step, in its order.
+    pub const ALL: [Self; 5] = [
+        Self::Link,
+        Self::Dhcp,
+        Self::Files,
+        Self::Connect,
+        Self::Register,
+    ];
+}
+
 /// How far a phone came in its present pass of the boot chain, and how many passes there were.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Boot {

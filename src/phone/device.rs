@@ -7,8 +7,10 @@ use super::boot::{Boot, Failures, Stage, Step};
 use super::callmanager::CallManagerGroup;
 use super::dhcp::DhcpTracker;
 use super::files::Files;
+use super::history::History;
 use super::keepalive::KeepaliveCounts;
 use super::link::LinkFacts;
+use super::pace::Pace;
 use super::registration::Registration;
 use super::tftp::TftpFacts;
 use crate::finding::Findings;
@@ -77,6 +79,8 @@ pub struct Device {
     pub last_reset_reason: Option<Box<ResetReason>>,
     /// Whether CallManager registered it on its own, after the default configuration.
     pub default_configuration: bool,
+    /// What befell its registrations lately, if anything did.
+    pub history: Option<Box<History>>,
     /// What was concluded about it.
     pub findings: Findings,
 }
@@ -115,9 +119,17 @@ impl Device {
     }
 
     /// It takes a step of the boot chain; whether that begins another pass.
-    pub fn step(&mut self, step: Step, at: Timestamp) -> bool {
+    pub(crate) fn step(&mut self, step: Step, at: Timestamp) -> bool {
         let failures = self.failures();
-        self.boot.step(step, at, failures)
+        let begins = self.boot.step(step, at, failures);
+        if self.boot.began.is_some() {
+            let pace = &mut self.history.get_or_insert_default().pace;
+            match pace {
+                Some(pace) if !begins => pace.step(step, at),
+                _ => *pace = Some(Box::new(Pace::new(step, at))),
+            }
+        }
+        begins
     }
 
     /// How often each step of the boot chain has failed.
@@ -134,6 +146,17 @@ impl Device {
             self.tcp_refused,
             u32::try_from(self.registration.rejects).unwrap_or(u32::MAX),
         ])
+    }
+
+    /// Forgets a past in which there is nothing.
+    pub(crate) fn tidy(&mut self) {
+        if self
+            .history
+            .as_ref()
+            .is_some_and(|history| history.is_empty())
+        {
+            self.history = None;
+        }
     }
 
     /// Takes over what was known of the same device under another record, whose own facts count less.
@@ -173,6 +196,10 @@ impl Device {
         self.group = self.group.take().or(other.group);
         self.last_reset_reason = self.last_reset_reason.take().or(other.last_reset_reason);
         self.default_configuration |= other.default_configuration;
+        match (&mut self.history, other.history) {
+            (Some(own), Some(others)) => own.absorb(*others),
+            (own, others) => *own = own.take().or(others),
+        }
         self.findings.absorb(other.findings);
     }
 

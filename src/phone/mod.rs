@@ -4,6 +4,7 @@
 //! takes it to what that message proves. Absence is concluded only where an answer would have been seen. A tracker is
 //! a convention, not a trait: it observes messages with their time, tells its deadline, and expires.
 
+pub mod attempts;
 pub mod boot;
 pub mod callmanager;
 pub mod claims;
@@ -12,8 +13,10 @@ pub mod dhcp;
 pub mod dns;
 pub mod files;
 pub mod histogram;
+pub mod history;
 pub mod keepalive;
 pub mod link;
+pub mod pace;
 pub mod registration;
 pub mod role;
 pub mod service;

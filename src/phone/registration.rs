@@ -178,8 +178,6 @@ pub struct Registration {
     pub is_flapping: bool,
     /// How often it began to flap.
     pub flapping_episodes: u32,
-    /// Whether the last one ended because CallManager told the device to reset: somebody wants it to move.
-    was_reset: bool,
     recent_moves: Option<Box<SlidingWindow>>,
 }
 
@@ -194,11 +192,13 @@ pub struct FlapThreshold {
 
 impl Registration {
     /// The device is registered by a `RegisterAck`; `role_before` is the role of the server it was last registered
-    /// with. What kind of registration that is.
+    /// with. A move that `is_expected`, since somebody reset the device or the server it returns to was down, does not
+    /// make it flap. What kind of registration that is.
     pub fn acknowledged(
         &mut self,
         current: Current,
         role_before: Role,
+        is_expected: bool,
         threshold: FlapThreshold,
     ) -> RegistrationKind {
         let kind = match self.last_callmanager {
@@ -211,15 +211,12 @@ impl Registration {
             },
         };
         self.registrations += 1;
-        if kind.is_move() {
-            self.moves += 1;
-            if !self.was_reset {
-                self.recent_moves
-                    .get_or_insert_default()
-                    .note(current.since, threshold.moves);
-            }
+        self.moves += u64::from(kind.is_move());
+        if kind.is_move() && !is_expected {
+            self.recent_moves
+                .get_or_insert_default()
+                .note(current.since, threshold.moves);
         }
-        self.was_reset = false;
         self.inferred(current);
         kind
     }
@@ -231,10 +228,9 @@ impl Registration {
     }
 
     /// The present registration ends; which it was.
-    pub fn ended(&mut self, cause: EndCause) -> Option<Current> {
+    pub fn ended(&mut self) -> Option<Current> {
         let ended = self.current.take()?;
         self.unregistrations += 1;
-        self.was_reset = cause == EndCause::Reset;
         Some(ended)
     }
 
@@ -311,6 +307,7 @@ mod tests {
         registration.acknowledged(
             Current::example(server, role(server), since),
             before,
+            false,
             THRESHOLD,
         )
     }
@@ -344,7 +341,7 @@ mod tests {
         registration.inferred(Current::example(PRIMARY, Role::Unknown, at));
         let current = Current::example(SECONDARY, Role::Unknown, at);
         assert_eq!(
-            registration.acknowledged(current, Role::Unknown, THRESHOLD),
+            registration.acknowledged(current, Role::Unknown, false, THRESHOLD),
             RegistrationKind::Move
         );
     }
@@ -366,17 +363,15 @@ mod tests {
     }
 
     #[test]
-    fn a_move_that_follows_a_reset_is_planned_and_no_flapping() {
-        for (cause, flaps) in [(EndCause::Reset, None), (EndCause::User, Some(true))] {
-            let mut registration = Registration::default();
-            register(&mut registration, PRIMARY, 0);
-            for (server, at) in [(SECONDARY, 1), (PRIMARY, 2), (SECONDARY, 3)] {
-                registration.ended(cause);
-                register(&mut registration, server, at);
-            }
-            assert_eq!(registration.moves, 3);
-            let now = Timestamp::from_secs(3 * 60);
-            assert_eq!(registration.review(now, THRESHOLD), flaps, "{cause:?}");
+    fn expected_moves_are_counted_and_are_no_flapping() {
+        let mut registration = Registration::default();
+        for (server, minute) in [(PRIMARY, 0), (SECONDARY, 1), (PRIMARY, 2), (SECONDARY, 3)] {
+            let current =
+                Current::example(server, Role::Unknown, Timestamp::from_secs(minute * 60));
+            registration.acknowledged(current, Role::Unknown, true, THRESHOLD);
         }
+        assert_eq!(registration.moves, 3);
+        let now = Timestamp::from_secs(180);
+        assert_eq!(registration.review(now, THRESHOLD), None);
     }
 }

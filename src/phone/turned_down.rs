@@ -1,15 +1,39 @@
-//! Whom a server turned down since it last served anybody.
+//! Whom a server turned away since it last served anybody.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::time::Duration;
 
 use super::DeviceId;
+use super::attempts::Outcome;
 use crate::time::Timestamp;
 
-/// Devices that a server refused or ignored, each once, the first ones with their times.
+/// How a server turned a device away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Denial {
+    /// It could not connect.
+    Connection(Outcome),
+    /// It could, and its Register was not answered.
+    NoAnswer,
+    /// The server closed its session.
+    Closed,
+}
+
+/// One device that was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TurnedAway {
+    /// When it first was.
+    pub at: Timestamp,
+    /// The device.
+    pub device: DeviceId,
+    /// How.
+    pub how: Denial,
+}
+
+/// Devices that a server turned away, each once, the first ones with their times.
 #[derive(Clone, Debug, Default)]
 pub struct TurnedDown {
-    all: HashSet<DeviceId>,
-    first: Vec<(Timestamp, DeviceId)>,
+    all: HashMap<DeviceId, Denial>,
+    first: Vec<TurnedAway>,
     last: Timestamp,
 }
 
@@ -20,13 +44,33 @@ impl TurnedDown {
     /// More than these are not told apart.
     const MOST: usize = 1 << 17;
 
-    /// One more device, unless it is among them already.
-    pub fn add(&mut self, device: DeviceId, at: Timestamp) {
+    /// One more device, unless it is among them already. What is worse than before replaces what was before: one whose
+    /// session was closed may be refused when it comes back.
+    pub fn add(&mut self, device: DeviceId, how: Denial, at: Timestamp) {
         self.last = self.last.max(at);
-        if self.all.len() < Self::MOST && self.all.insert(device) && self.first.len() < Self::FIRST
-        {
-            self.first.push((at, device));
+        if self.all.len() >= Self::MOST && !self.all.contains_key(&device) {
+            return;
         }
+        let known = self.all.get(&device).copied();
+        if known.is_some_and(|known| known != Denial::Closed) {
+            return;
+        }
+        self.all.insert(device, how);
+        if known.is_some() {
+            self.first.retain(|turned| turned.device != device);
+        }
+        if self.first.len() < Self::FIRST {
+            self.first.push(TurnedAway { at, device, how });
+        }
+    }
+
+    /// The server accepts connections: what speaks against that is over. Whether nobody is left.
+    pub fn connects(&mut self) -> bool {
+        self.all
+            .retain(|_, how| !matches!(how, Denial::Connection(_)));
+        self.first
+            .retain(|turned| !matches!(turned.how, Denial::Connection(_)));
+        self.all.is_empty()
     }
 
     /// How many there are.
@@ -34,18 +78,60 @@ impl TurnedDown {
         self.all.len()
     }
 
-    /// The first of them.
-    pub fn first(&self) -> Option<(Timestamp, DeviceId)> {
-        self.first.first().copied()
+    /// How many were turned away in a way that speaks for itself: a session that is closed may be taken up again.
+    pub fn denied(&self) -> usize {
+        self.all
+            .values()
+            .filter(|how| **how != Denial::Closed)
+            .count()
     }
 
-    /// When the last one was turned down.
+    /// Whether all of them were turned away within this time.
+    pub fn at_once(&self, within: Duration) -> bool {
+        self.first()
+            .is_some_and(|first| self.last.since(first.at) <= within)
+    }
+
+    /// The first of them.
+    pub fn first(&self) -> Option<TurnedAway> {
+        self.iter().min_by_key(|turned| turned.at)
+    }
+
+    /// When the last one was turned away.
     pub const fn last(&self) -> Timestamp {
         self.last
     }
 
-    /// The first few, in the order of time.
-    pub fn iter(&self) -> impl Iterator<Item = (Timestamp, DeviceId)> {
+    /// The first few.
+    pub fn iter(&self) -> impl Iterator<Item = TurnedAway> {
         self.first.iter().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_turned_away_counts_once_and_connections_clear_what_they_disprove() {
+        let device = |index| DeviceId {
+            index,
+            generation: 0,
+        };
+        let at = Timestamp::from_secs;
+        let refused = Denial::Connection(Outcome::Refused);
+        let mut turned = TurnedDown::default();
+        turned.add(device(1), Denial::Closed, at(1));
+        turned.add(device(2), Denial::Closed, at(3));
+        assert!(turned.at_once(Duration::from_secs(2)));
+        assert_eq!((turned.number(), turned.denied()), (2, 0));
+        turned.add(device(1), refused, at(9));
+        turned.add(device(1), Denial::NoAnswer, at(10));
+        turned.add(device(3), Denial::NoAnswer, at(11));
+        assert_eq!((turned.number(), turned.denied()), (3, 2));
+        assert_eq!(turned.first().map(|first| first.at), Some(at(3)));
+        assert!(!turned.at_once(Duration::from_secs(2)));
+        assert!(!turned.connects());
+        assert_eq!((turned.number(), turned.denied()), (2, 1));
     }
 }

@@ -140,7 +140,7 @@ fn judge_service(site: &Site<'_>) -> Vec<(Subject, Verdict)> {
         return Vec::new();
     };
     let phones = u32::try_from(waiting.number()).unwrap_or(u32::MAX);
-    let Some((since, _)) = waiting
+    let Some(first) = waiting
         .first()
         .filter(|_| phones >= site.thresholds.server_phones)
     else {
@@ -149,9 +149,10 @@ fn judge_service(site: &Site<'_>) -> Vec<(Subject, Verdict)> {
     let address = site.dhcp.only_server().map(IpAddr::V4);
     let summary = format!("{phones} phones ask for an address and nobody was given one in between");
     let mut conclusion = waiting.iter().take(Conclusion::MOST_EVIDENCE).fold(
-        Conclusion::new(since, summary),
-        |conclusion, (at, id)| {
-            conclusion.evidence(at, format!("{} is not answered", site.label(id)))
+        Conclusion::new(first.at, summary),
+        |conclusion, turned| {
+            let label = site.label(turned.device);
+            conclusion.evidence(turned.at, format!("{label} is not answered"))
         },
     );
     conclusion.server = address;

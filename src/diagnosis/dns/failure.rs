@@ -163,7 +163,7 @@ fn down(site: &Site<'_>, address: IpAddr, service: &Service) -> Option<Verdict> 
     if phones < site.thresholds.server_phones {
         return None;
     }
-    let (since, _) = turned_down.first()?;
+    let since = turned_down.first()?.at;
     // The first domain that a phone tries is not always the right one.
     let enough = usize::try_from(site.thresholds.server_phones)
         .unwrap_or(usize::MAX)
@@ -171,7 +171,7 @@ fn down(site: &Site<'_>, address: IpAddr, service: &Service) -> Option<Verdict> 
     let reached = turned_down
         .iter()
         .nth(enough)
-        .map_or(turned_down.last(), |(at, _)| at);
+        .map_or(turned_down.last(), |turned| turned.at);
     let settled = reached + site.thresholds.settle;
     if site.now < settled {
         return Some(Verdict::NotBefore(settled));
@@ -184,8 +184,9 @@ fn down(site: &Site<'_>, address: IpAddr, service: &Service) -> Option<Verdict> 
     let conclusion = turned_down
         .iter()
         .take(Conclusion::MOST_EVIDENCE)
-        .fold(Conclusion::new(since, summary), |conclusion, (at, id)| {
-            conclusion.evidence(at, format!("{} got no address", site.label(id)))
+        .fold(Conclusion::new(since, summary), |conclusion, turned| {
+            let label = site.label(turned.device);
+            conclusion.evidence(turned.at, format!("{label} got no address"))
         })
         .server(address);
     let until = turned_down.last() + site.thresholds.forget_device;

@@ -48,7 +48,7 @@ fn down(site: &Site<'_>, address: IpAddr, service: &Service) -> Option<Verdict> 
     if service.port_closed.is_none() && phones < site.thresholds.server_phones {
         return None;
     }
-    let (since, _) = turned_down.first()?;
+    let since = turned_down.first()?.at;
     let summary = match (service.port_closed, phones) {
         (Some(_), _) => String::from("nobody listens on its TFTP port"),
         (None, phones) => format!("{phones} phones asked for files and got no answer"),
@@ -56,8 +56,9 @@ fn down(site: &Site<'_>, address: IpAddr, service: &Service) -> Option<Verdict> 
     let conclusion = turned_down
         .iter()
         .take(Conclusion::MOST_EVIDENCE - 1)
-        .fold(Conclusion::new(since, summary), |conclusion, (at, id)| {
-            conclusion.evidence(at, format!("no answer to {}", site.label(id)))
+        .fold(Conclusion::new(since, summary), |conclusion, turned| {
+            let label = site.label(turned.device);
+            conclusion.evidence(turned.at, format!("no answer to {label}"))
         })
         .server(address);
     let conclusion = match service.port_closed {

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::phone::DeviceId;
-use crate::phone::turned_down::TurnedDown;
+use crate::phone::turned_down::{Denial, TurnedDown};
 use crate::time::Timestamp;
 
 /// Which servers there are, and whom none of them answers.
@@ -34,7 +34,9 @@ impl DhcpService {
 
     /// This device asks and is not answered.
     pub fn left_waiting(&mut self, device: DeviceId, at: Timestamp) {
-        self.unanswered.get_or_insert_default().add(device, at);
+        self.unanswered
+            .get_or_insert_default()
+            .add(device, Denial::NoAnswer, at);
     }
 
     /// Who was left waiting since anybody was last served.

@@ -1,0 +1,72 @@
+//! What both ways of not connecting have in common.
+
+use crate::diagnosis::{Case, Verdict};
+use crate::finding::{Conclusion, Severity};
+use crate::phone::attempts::{Failed, Outcome};
+
+/// Where CallManager listens for phones unless somebody changed it.
+const SCCP_PORT: u16 = 2000;
+
+/// Holds for a device of which connection attempts ended in such an outcome: as soon as no CallManager has let it in for
+/// a while, or as a mere fact while it is registered. `tell` says in words what became of the attempts with one server.
+pub(super) fn judge(
+    case: &Case<'_>,
+    is_such: fn(Outcome) -> bool,
+    tell: fn(&Failed) -> String,
+) -> Verdict {
+    let device = case.device;
+    let Some(history) = device.history.as_deref() else {
+        return Verdict::No;
+    };
+    let such = || {
+        history
+            .attempts
+            .iter()
+            .filter(|failed| is_such(failed.outcome))
+    };
+    let (Some(last), Some(first)) = (such().next_back(), such().map(|failed| failed.first).min())
+    else {
+        return Verdict::No;
+    };
+    let place = |failed: &Failed| {
+        let name = case.site.callmanager(failed.callmanager);
+        let port = failed.port;
+        if port == SCCP_PORT {
+            name
+        } else {
+            format!("{name} port {port}")
+        }
+    };
+    let mut summary = format!("{}: {}", place(last), tell(last));
+    let others = such().count() - 1;
+    if others > 0 {
+        summary = format!("{summary}; {others} more of its CallManagers likewise");
+    }
+    let current = device.registration.current;
+    if let Some(current) = current {
+        let callmanager = case.site.callmanager(current.callmanager);
+        summary = format!("{summary}; it is registered with {callmanager} all the same");
+    }
+    let conclusion = such().fold(
+        Conclusion::new(first, summary).server(last.callmanager),
+        |conclusion, failed| {
+            let role = case.role(failed.callmanager).label();
+            let text = format!("{} ({role}): {}", place(failed), tell(failed));
+            conclusion
+                .evidence(failed.first, format!("first SYN to {}", place(failed)))
+                .evidence(failed.last, text)
+        },
+    );
+    if current.is_some() {
+        let until = last.last + case.site.thresholds.tell_events;
+        return Verdict::holds_until(until, case.now(), conclusion.severity(Severity::Info));
+    }
+    // What failed while it was registered elsewhere kept nobody from anything.
+    let alone_since = history.last_end().map_or(first, |end| end.max(first));
+    let due = alone_since + case.site.thresholds.connect_patience;
+    if case.now() < due {
+        Verdict::NotBefore(due)
+    } else {
+        Verdict::holds(conclusion)
+    }
+}
