@@ -47,8 +47,14 @@ fn complaint(case: &Case) -> Option<String> {
             *severity > Severity::Info && *code != case.code && !case.besides.contains(code)
         })
         .collect();
-    let is_right =
-        is_raised == case.raises && holding.contains(case.code) == case.holds && others.is_empty();
+    let is_as_bad = !case.is_info
+        || raised
+            .iter()
+            .all(|(code, severity)| *code != case.code || *severity == Severity::Info);
+    let is_right = is_as_bad
+        && is_raised == case.raises
+        && holding.contains(case.code) == case.holds
+        && others.is_empty();
     (!is_right).then(|| {
         format!(
             "{}, {}: expected raised {}, holding {}; raised {raised:?}, holding {holding:?}",

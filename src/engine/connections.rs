@@ -457,8 +457,10 @@ fn handshake(world: &mut World, subject: &mut Subject<'_>, seen: &Seen<'_>) {
             world.connect_ended(connection.device, key, attempt(Outcome::Refused, since), at);
         }
         // Its answer was missed, but it goes on.
-        (Phase::Asked { sequence, .. }, _) if segment.payload_length > 0 && !flags.syn() => {
+        (Phase::Asked { since, sequence }, _) if flags.ack() && !flags.syn() && !flags.rst() => {
             connection.phase = Phase::Open { sequence };
+            let attempt = attempt(Outcome::Established, since);
+            world.connect_ended(connection.device, key, attempt, at);
         }
         _ => {}
     }

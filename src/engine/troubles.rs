@@ -199,8 +199,8 @@ impl World {
 
     // --- registrations ---
 
-    /// Whether a registration with this server is what somebody wanted: the device was reset, or comes back to a server
-    /// that was down for everybody.
+    /// Whether a registration with this server is what somebody wanted, or may be: the device was reset, or comes back to
+    /// a server that was down for everybody, or frames were lost where a reset would have been seen.
     pub(super) fn is_expected(&self, id: DeviceId, callmanager: IpAddr, at: Timestamp) -> bool {
         let history = self
             .devices
@@ -212,7 +212,11 @@ impl World {
             .get(&callmanager)
             .and_then(|server| server.recovered);
         let left = history.left(callmanager);
+        let may_be_missed = history
+            .last_end()
+            .is_some_and(|end| !self.sight.lost_nothing_since(end - UNDER_WAY));
         history.follows_a_reset(at)
+            || may_be_missed
             || recovered
                 .zip(left)
                 .is_some_and(|(recovered, left)| recovered >= left)

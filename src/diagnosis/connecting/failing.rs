@@ -1,11 +1,16 @@
 //! What both ways of not connecting have in common.
 
+use std::time::Duration;
+
 use crate::diagnosis::{Case, Verdict};
 use crate::finding::{Conclusion, Severity};
 use crate::phone::attempts::{Failed, Outcome};
 
 /// Where CallManager listens for phones unless somebody changed it.
 const SCCP_PORT: u16 = 2000;
+
+/// Where a registration was missed among lost frames, its keepalives show it within this time.
+const HEARD_AGAIN: Duration = Duration::from_secs(90);
 
 /// Holds for a device of which connection attempts ended in such an outcome: as soon as no CallManager has let it in for
 /// a while, or as a mere fact while it is registered. `tell` says in words what became of the attempts with one server.
@@ -63,7 +68,12 @@ pub(super) fn judge(
     }
     // What failed while it was registered elsewhere kept nobody from anything.
     let alone_since = history.last_end().map_or(first, |end| end.max(first));
-    let due = alone_since + case.site.thresholds.connect_patience;
+    let patience = case.site.thresholds.connect_patience;
+    let due = if case.site.sight.lost_nothing_since(alone_since) {
+        alone_since + patience
+    } else {
+        alone_since + patience.max(HEARD_AGAIN)
+    };
     if case.now() < due {
         Verdict::NotBefore(due)
     } else {

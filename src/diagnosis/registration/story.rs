@@ -55,7 +55,11 @@ fn tell(case: &Case<'_>, moment: &Moment) -> String {
         } => {
             let role = case.role(*callmanager).label();
             let callmanager = case.site.callmanager(*callmanager);
-            let expected = if *is_expected { ", as planned" } else { "" };
+            let expected = if *is_expected {
+                "; not counted: a reset, an outage or lost frames explain it"
+            } else {
+                ""
+            };
             format!(
                 "registered with {callmanager} ({role}) from {client}{expected}{}",
                 tell_marks(*marks)

@@ -6,7 +6,7 @@ use super::story;
 use crate::diagnosis::span::span;
 use crate::diagnosis::{Case, Entry, Rule, Verdict};
 use crate::finding::{Conclusion, Severity};
-use crate::phone::history::{Happening, Moment};
+use crate::phone::history::{Happening, History, Moment};
 use crate::phone::registration::{EndCause, RegistrationKind};
 
 /// `registration_unstable`.
@@ -20,9 +20,9 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               Often the phone was not added correctly, or CallManager throws it out because it sends too much; a bad \
               cable or a power supply that is too weak makes it boot again and again.",
     concluded: "At least unstable_registrations (4) registrations with the CallManager of the one before, within \
-                unstable_window (20 min). Those that follow a reset, or the recovery of a server that was down for \
-                everybody, do not count, nor do moves to another CallManager: those are registration_flapping. Cleared \
-                when they have aged out of the window.",
+                unstable_window (20 min). Those that follow a reset, an Unregister of the phone's own, or the \
+                recovery of a server that was down for everybody do not count, nor do moves to another CallManager: \
+                those are registration_flapping. Cleared when they have aged out of the window.",
     remedy: &[
         "Delete the phone in CallManager and add it again: right device name, right model, right device pool.",
         "See in the evidence who ended each registration. CallManager: read its alarms for this device (SDL traces, \
@@ -41,9 +41,8 @@ fn judge(case: &Case<'_>) -> Verdict {
     };
     let (now, thresholds) = (case.now(), case.site.thresholds);
     let window = thresholds.unstable_window;
-    let again: Vec<_> = history
-        .moments()
-        .filter(|moment| is_again(moment) && now.since(moment.at) < window)
+    let again: Vec<_> = thrown_out(history)
+        .filter(|moment| now.since(moment.at) < window)
         .collect();
     let enough = usize::try_from(thresholds.unstable_registrations).unwrap_or(usize::MAX);
     let Some(oldest_needed) = again.len().checked_sub(enough.max(1)) else {
@@ -84,13 +83,21 @@ fn judge(case: &Case<'_>) -> Verdict {
     Verdict::HoldsUntil(needed.at + window, Box::new(conclusion))
 }
 
-fn is_again(moment: &Moment) -> bool {
-    matches!(
-        moment.what,
-        Happening::Registered {
-            kind: RegistrationKind::Again,
-            is_expected: false,
-            ..
+/// Registrations with the CallManager of before that nobody wanted. A device that took its leave comes back of its own
+/// will.
+fn thrown_out(history: &History) -> impl Iterator<Item = &Moment> {
+    let mut took_leave = false;
+    history.moments().filter(move |moment| match moment.what {
+        Happening::Ended { cause, .. } => {
+            took_leave = matches!(
+                cause,
+                EndCause::Unregistered | EndCause::Reset | EndCause::User
+            );
+            false
         }
-    )
+        Happening::Registered {
+            kind, is_expected, ..
+        } => kind == RegistrationKind::Again && !is_expected && !took_leave,
+        Happening::Told(_) | Happening::Said { .. } | Happening::Rejected { .. } => false,
+    })
 }

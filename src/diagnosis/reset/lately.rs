@@ -15,10 +15,18 @@ pub(super) fn judge(
         return Verdict::No;
     };
     let (now, told_for) = (case.now(), case.site.thresholds.tell_events);
-    let such: Vec<_> = history
-        .moments()
-        .filter(|moment| is_such(&moment.what) && now.since(moment.at) < told_for)
-        .collect();
+    let mut such: Vec<_> = Vec::new();
+    let mut told_until = now;
+    for moment in history.moments().rev() {
+        if !is_such(&moment.what) {
+            continue;
+        }
+        if told_until.since(moment.at) >= told_for {
+            break;
+        }
+        told_until = moment.at;
+        such.insert(0, moment);
+    }
     let (Some(first), Some(last)) = (such.first(), such.last()) else {
         return Verdict::No;
     };

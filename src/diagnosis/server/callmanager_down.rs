@@ -19,7 +19,7 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               another CallManager in their list go there; the others are dead.",
     concluded: "At least server_phones (3) phones were refused, unanswered when they connected, or left without an answer \
                 to Register, and nobody was served in between; or the server closed the sessions of all its phones, at \
-                least as many, within server_closes_within (10 s), and took none of them back in the next 5 s. Sessions \
+                least as many, within server_closes_within (10 s), and served nobody in the next 45 s. Sessions \
                 that end after a Reset do not count. Cleared when it serves somebody: a connection for those who could \
                 not connect, a message for the others; or when nobody has turned to it for forget_device.",
     remedy: &[
@@ -36,8 +36,9 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     rules: &[Rule::Site(judge)],
 };
 
-/// A server that throws its phones out and takes them back at once, as after a change, is not down.
-const TAKES_THEM_BACK: Duration = Duration::from_secs(5);
+/// A server that throws its phones out and takes them back, as after a change, is not down. Whoever is still registered
+/// with it says so by a keepalive within this time.
+const TAKES_THEM_BACK: Duration = Duration::from_secs(45);
 
 fn judge(site: &Site<'_>) -> Vec<(Subject, Verdict)> {
     site.callmanagers
@@ -56,7 +57,8 @@ fn verdict(site: &Site<'_>, address: IpAddr, registered: u64, turned_down: &Turn
         u32::try_from(number).map_or(true, |number| number >= thresholds.server_phones)
     };
     let denies = is_many(turned_down.denied());
-    let throws_out = is_many(turned_down.number())
+    let throws_out = !denies
+        && is_many(turned_down.number())
         && registered == 0
         && turned_down.at_once(thresholds.server_closes_within);
     if !denies && !throws_out {
@@ -69,6 +71,9 @@ fn verdict(site: &Site<'_>, address: IpAddr, registered: u64, turned_down: &Turn
     let Some(first) = turned_down.first() else {
         return Verdict::No;
     };
+    if !denies && !site.sight.lost_nothing_since(first.at) {
+        return Verdict::No;
+    }
     let number = turned_down.number();
     let summary = if denies {
         format!(

@@ -2,11 +2,13 @@
 
 mod boot;
 mod config;
+mod connecting;
 mod dhcp;
 mod dns;
 mod files;
 mod link;
 mod registration;
+mod reset;
 mod sensor;
 mod server;
 mod tftp;
@@ -27,6 +29,8 @@ pub(crate) struct Case {
     pub(crate) raises: bool,
     /// Whether it still holds at the end.
     pub(crate) holds: bool,
+    /// Whether it is raised as a mere fact, whatever the catalogue says.
+    pub(crate) is_info: bool,
     /// Other findings that rightly come with it.
     pub(crate) besides: &'static [&'static str],
     /// Whether it means something else once a frame of it is missing, or another phone is there.
@@ -53,6 +57,7 @@ impl Case {
             name,
             raises,
             holds,
+            is_info: false,
             besides: &[],
             is_whole_only: false,
             settings: Settings::default(),
@@ -74,6 +79,14 @@ impl Case {
     /// The finding is not raised, nor any other warning.
     pub(crate) fn harmless(code: &'static str, name: &'static str, scene: &Scene) -> Self {
         Self::new(code, name, scene, false, false)
+    }
+
+    /// Nobody suffers from it here: it is never raised as more than a fact.
+    pub(crate) fn as_info(self) -> Self {
+        Self {
+            is_info: true,
+            ..self
+        }
     }
 
     /// These come with it.
@@ -121,7 +134,9 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(link::cases());
     cases.extend(dhcp::cases());
     cases.extend(boot::cases());
+    cases.extend(connecting::cases());
     cases.extend(registration::cases());
+    cases.extend(reset::cases());
     cases.extend(sensor::cases());
     cases.extend(server::cases());
     cases

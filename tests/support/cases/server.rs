@@ -25,7 +25,82 @@ pub(super) fn cases() -> Vec<Case> {
             &refused_by(2, false),
         )
         .besides(refused),
+        Case::raised(
+            "callmanager_down",
+            "it accepts connections and answers no Register",
+            &answers_nobody(3),
+        )
+        .besides(&["registration_no_answer"]),
+        Case::raised(
+            "callmanager_down",
+            "it closes the sessions of all its phones",
+            &throws_out(4, None, 50.0),
+        ),
+        Case::harmless(
+            "callmanager_down",
+            "it takes them back at once",
+            &throws_out(4, Some(2.0), 15.0),
+        ),
+        Case::harmless(
+            "callmanager_down",
+            "others stay registered",
+            &throws_out_but_one(4),
+        ),
     ]
+}
+
+/// So many phones ask to be registered, twice each, and hear nothing.
+fn answers_nobody(phones: u8) -> Scene {
+    let mut scene = Scene::new();
+    for number in 0..phones {
+        let phone = Phone::new(130 + number);
+        let mut connection = phone.connects(&mut scene, 51_000, &PRIMARY);
+        for _ in 0..2 {
+            phone.asks(&mut scene, &mut connection);
+            scene.pass(20.0);
+        }
+    }
+    scene
+}
+
+/// So many phones lose their sessions, and are back after a while, or not.
+fn throws_out(phones: u8, back_after: Option<f64>, until: f64) -> Scene {
+    let mut scene = Scene::new();
+    let phones: Vec<Phone> = (140..140 + phones).map(Phone::new).collect();
+    let mut connections: Vec<Connection> = phones
+        .iter()
+        .map(|phone| phone.registered(&mut scene, 51_000, &PRIMARY))
+        .collect();
+    scene.pass(20.0);
+    for connection in &mut connections {
+        connection.server_closes(&mut scene);
+    }
+    if let Some(after) = back_after {
+        scene.pass(after);
+        for phone in &phones {
+            phone.registered(&mut scene, 51_001, &PRIMARY);
+        }
+    }
+    scene.pass(until);
+    scene
+}
+
+fn throws_out_but_one(phones: u8) -> Scene {
+    let mut scene = Scene::new();
+    let mut other = Phone::new(150).registered(&mut scene, 52_000, &PRIMARY);
+    let phones: Vec<Phone> = (151..151 + phones).map(Phone::new).collect();
+    let mut connections: Vec<Connection> = phones
+        .iter()
+        .map(|phone| phone.registered(&mut scene, 51_000, &PRIMARY))
+        .collect();
+    scene.pass(20.0);
+    for connection in &mut connections {
+        connection.server_closes(&mut scene);
+    }
+    scene.pass(9.0);
+    other.keepalive(&mut scene);
+    scene.pass(40.0);
+    scene
 }
 
 /// So many phones are registered, and each is refused when it connects anew; in the end one succeeds, if the server
