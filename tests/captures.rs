@@ -273,6 +273,16 @@ fn three_devices_of_callmanager_2_register_and_leave() {
         assert_eq!(device.registration.current, None);
         assert_no_gap(device);
     }
+    // Each reject is told with its text, and nothing else: programs that come and go of their own will are no trouble.
+    let findings: Vec<(&str, &str)> = outcome
+        .raised()
+        .map(|(_, finding)| (finding.code, finding.summary.as_str()))
+        .collect();
+    assert_eq!(findings.len(), 2, "{findings:?}");
+    for (code, summary) in findings {
+        assert_eq!(code, "registration_rejected");
+        assert!(summary.contains("\"Error: No License\""), "{summary}");
+    }
     // Two sessions of keepalives alone belong to nobody that is known.
     assert!(outcome.shown().len() <= 4, "{:?}", outcome.labels());
     let server = outcome.callmanager(Ipv4Addr::new(10, 0, 0, 11));

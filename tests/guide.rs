@@ -16,8 +16,10 @@ mod support;
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use phonewatch::diagnosis::entry;
 use phonewatch::engine::Settings;
 use phonewatch::event::EventKind;
+use phonewatch::finding::Severity;
 use phonewatch::phone::registration::{EndCause, Proof};
 use phonewatch::phone::{Device, Stage};
 use phonewatch::wire::dhcp::{self, DhcpBuilder, MessageType, code};
@@ -313,6 +315,29 @@ fn it_reads_as_a_reset_by_the_user_of_a_phone_that_was_registered() {
     assert_eq!(outcome.messages().get("KeypadButton"), Some(&5));
     assert_eq!(outcome.messages().get("Unregister"), Some(&1));
     assert_eq!(outcome.messages().get("UnregisterAck"), Some(&1));
+}
+
+#[test]
+fn what_is_told_of_it_is_a_reset_by_its_user() {
+    let outcome = trace().run();
+    let device = the_phone(&outcome);
+    let finding = device.findings.of("user_reset").expect("a reset");
+    assert_eq!(finding.severity, Severity::Info);
+    let active = ACTIVE.address;
+    assert!(
+        finding
+            .summary
+            .contains(&format!("registered with {active}")),
+        "{}",
+        finding.summary
+    );
+    let registering = ["connecting", "registering", "rejected", "registered"];
+    let others: Vec<&str> = outcome
+        .raised()
+        .map(|(_, finding)| finding.code)
+        .filter(|code| entry(code).is_some_and(|entry| registering.contains(&entry.stage)))
+        .collect();
+    assert_eq!(others, [""; 0]);
 }
 
 #[test]

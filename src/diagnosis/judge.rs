@@ -28,7 +28,7 @@ pub struct SiteJudgement {
 /// What became of one finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
-    /// It holds from now on.
+    /// It holds from now on, or matters more than before.
     Raised,
     /// It held before; its facts are others.
     Updated,
@@ -71,12 +71,13 @@ impl Judgement {
                 self.changed.push((Arc::new(ended), News::Cleared));
             }
             (Some(conclusion), active) => {
-                let news = if active.is_some() {
-                    News::Updated
-                } else {
-                    News::Raised
-                };
                 let finding = told(entry, *conclusion, known, thresholds, now);
+                let got_worse = |active: &Arc<Finding>| finding.severity > active.severity;
+                let news = if active.is_none_or(got_worse) {
+                    News::Raised
+                } else {
+                    News::Updated
+                };
                 if active.is_none_or(|active| **active != finding) {
                     self.changed.push((Arc::new(finding), news));
                 }

@@ -71,8 +71,8 @@ fn judge(case: &Case<'_>) -> Verdict {
     let again = now + thresholds.out_of_order_after;
     let serving = better.find_map(|server| {
         let server = case.site.callmanagers.get(&server)?;
-        let serves = server.registered_phones > 0 && server.turned_down.is_none();
-        serves.then_some(server)
+        let has_others = server.registered_phones > 0 && server.turned_down.is_none();
+        has_others.then_some(server)
     });
     let Some(serving) = serving else {
         return Verdict::NotBefore(again);

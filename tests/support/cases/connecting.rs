@@ -12,12 +12,12 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::raised(refused, "both servers refuse", &refused_by_both(false)),
         Case::cleared(refused, "the service is started", &refused_by_both(true)),
-        Case::raised(refused, "the standby refuses", &standby(true)).as_info(),
+        Case::raised(refused, "the standby refuses", &standby(true)).only_info(),
         Case::harmless(refused, "a plain boot", &stories::boot(61)),
         Case::harmless(refused, "the retry a second later", &accepted_at_last(1.0)),
         Case::raised(silent, "nothing answers the SYN", &unanswered(false)),
         Case::cleared(silent, "the path is opened", &unanswered(true)),
-        Case::raised(silent, "the standby is silent", &standby(false)).as_info(),
+        Case::raised(silent, "the standby is silent", &standby(false)).only_info(),
         Case::harmless(silent, "a plain boot", &stories::boot(62)),
         Case::harmless(silent, "the third SYN is answered", &answered_late()),
         Case::harmless(silent, "only the phones' side is seen", &unanswered(true))

@@ -82,7 +82,7 @@ impl Case {
     }
 
     /// Nobody suffers from it here: it is never raised as more than a fact.
-    pub(crate) fn as_info(self) -> Self {
+    pub(crate) fn only_info(self) -> Self {
         Self {
             is_info: true,
             ..self

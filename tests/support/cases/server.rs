@@ -1,7 +1,7 @@
 //! Cases of findings about servers.
 
 use super::Case;
-use crate::support::stories::PRIMARY;
+use crate::support::stories::{DHCP_SERVER, PRIMARY, SECONDARY};
 use crate::support::{Connection, Phone, Scene};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -42,6 +42,12 @@ pub(super) fn cases() -> Vec<Case> {
             &throws_out(4, Some(2.0), 15.0),
         ),
         Case::harmless(
+            "registration_flapping",
+            "the server fails twice for everybody and recovers",
+            &outages(2),
+        )
+        .besides(&["callmanager_down"]),
+        Case::harmless(
             "callmanager_down",
             "others stay registered",
             &throws_out_but_one(4),
@@ -60,6 +66,35 @@ fn answers_nobody(phones: u8) -> Scene {
             scene.pass(20.0);
         }
     }
+    scene
+}
+
+/// So many times the primary dies, refuses its phones until it is started, and they come back.
+fn outages(times: u16) -> Scene {
+    let mut scene = Scene::new();
+    let phones: Vec<Phone> = (160..163).map(Phone::new).collect();
+    let mut connections = Vec::new();
+    for phone in &phones {
+        phone.fetches_config(&mut scene, &DHCP_SERVER, &[PRIMARY, SECONDARY]);
+        connections.push(phone.registered(&mut scene, 51_000, &PRIMARY));
+    }
+    for turn in 0..times {
+        let port = 51_001 + turn * 10;
+        scene.pass(20.0);
+        for (phone, connection) in phones.iter().zip(&mut connections) {
+            connection.server_resets(&mut scene);
+            Connection::refuse(&mut scene, phone.host, port, PRIMARY);
+            *connection = phone.registered(&mut scene, port + 1, &SECONDARY);
+        }
+        scene.pass(20.0);
+        for (phone, connection) in phones.iter().zip(&mut connections) {
+            let mut back = phone.connects(&mut scene, port + 2, &PRIMARY);
+            connection.phone_closes(&mut scene);
+            phone.registers(&mut scene, &mut back);
+            *connection = back;
+        }
+    }
+    scene.pass(20.0);
     scene
 }
 
