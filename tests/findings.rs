@@ -52,13 +52,16 @@ fn complaint(case: &Case) -> Option<String> {
             .iter()
             .all(|(code, severity)| *code != case.code || *severity == Severity::Info);
     let is_right = is_as_bad
-        && is_raised == case.raises
-        && holding.contains(case.code) == case.holds
+        && is_raised == case.raises()
+        && holding.contains(case.code) == case.holds()
         && others.is_empty();
     (!is_right).then(|| {
         format!(
             "{}, {}: expected raised {}, holding {}; raised {raised:?}, holding {holding:?}",
-            case.code, case.name, case.raises, case.holds
+            case.code,
+            case.name,
+            case.raises(),
+            case.holds()
         )
     })
 }
@@ -78,7 +81,7 @@ fn every_finding_has_a_case_that_raises_it_and_one_that_does_not() {
             let has = |raises| {
                 cases
                     .iter()
-                    .any(|case| case.code == entry.code && case.raises == raises)
+                    .any(|case| case.code == entry.code && case.raises() == raises)
             };
             !has(true) || !has(false)
         })
@@ -89,7 +92,7 @@ fn every_finding_has_a_case_that_raises_it_and_one_that_does_not() {
 
 #[test]
 fn what_is_raised_carries_its_evidence_and_what_to_do() {
-    for case in cases::all().iter().filter(|case| case.raises) {
+    for case in cases::all().iter().filter(|case| case.raises()) {
         let outcome = case.run();
         for (event, finding) in outcome.raised() {
             let told = format!("{}, {}: {finding:?}", case.code, case.name);

@@ -30,7 +30,8 @@ pub(super) fn cases() -> Vec<Case> {
                 scene.pass(60.0);
             }
             scene
-        }),
+        })
+        .besides(&["registration_unstable"]),
     ]
 }
 

@@ -25,10 +25,7 @@ pub(crate) struct Case {
     pub(crate) code: &'static str,
     /// What happens, in a few words.
     pub(crate) name: &'static str,
-    /// Whether the finding is raised, at any time of the scene.
-    pub(crate) raises: bool,
-    /// Whether it still holds at the end.
-    pub(crate) holds: bool,
+    expected: Expected,
     /// Whether it is raised as a mere fact, whatever the catalogue says.
     pub(crate) is_info: bool,
     /// Other findings that rightly come with it.
@@ -40,14 +37,29 @@ pub(crate) struct Case {
     pub(crate) until: Timestamp,
 }
 
+/// What becomes of the finding.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    /// It is never raised.
+    Nothing,
+    /// It is raised and cleared.
+    IsOver,
+    /// It is raised and holds at the end.
+    Holds,
+}
+
 impl Case {
-    fn new(
-        code: &'static str,
-        name: &'static str,
-        scene: &Scene,
-        raises: bool,
-        holds: bool,
-    ) -> Self {
+    /// Whether the finding is raised, at any time of the scene.
+    pub(crate) fn raises(&self) -> bool {
+        self.expected != Expected::Nothing
+    }
+
+    /// Whether it still holds at the end.
+    pub(crate) fn holds(&self) -> bool {
+        self.expected == Expected::Holds
+    }
+
+    fn new(code: &'static str, name: &'static str, scene: &Scene, expected: Expected) -> Self {
         let mut entries = scene.entries.clone();
         // Others talk on the wire, so that the sensor is known to be alive: only then is silence a fact.
         entries.extend(background(Scene::BEGIN, scene.now()));
@@ -55,8 +67,7 @@ impl Case {
         Self {
             code,
             name,
-            raises,
-            holds,
+            expected,
             is_info: false,
             besides: &[],
             is_whole_only: false,
@@ -68,17 +79,17 @@ impl Case {
 
     /// The finding is raised and holds at the end.
     pub(crate) fn raised(code: &'static str, name: &'static str, scene: &Scene) -> Self {
-        Self::new(code, name, scene, true, true)
+        Self::new(code, name, scene, Expected::Holds)
     }
 
     /// The finding is raised, and cleared before the end.
     pub(crate) fn cleared(code: &'static str, name: &'static str, scene: &Scene) -> Self {
-        Self::new(code, name, scene, true, false)
+        Self::new(code, name, scene, Expected::IsOver)
     }
 
     /// The finding is not raised, nor any other warning.
     pub(crate) fn harmless(code: &'static str, name: &'static str, scene: &Scene) -> Self {
-        Self::new(code, name, scene, false, false)
+        Self::new(code, name, scene, Expected::Nothing)
     }
 
     /// Nobody suffers from it here: it is never raised as more than a fact.
