@@ -80,6 +80,16 @@ Examples:
   phonewatch trace 10.1.2.3 --from primary.pcapng secondary.pcapng")]
     Trace(Trace),
 
+    /// Tell what a finding means, how it is concluded and what to do
+    ///
+    /// Without a code every finding is listed, in the order in which a phone meets them.
+    #[command(after_help = "\
+Examples:
+  phonewatch explain
+  phonewatch explain registration_rejected
+  phonewatch explain --json | jq '.[].code'")]
+    Explain(Explain),
+
     /// Write a capture file of a simulated fleet of phones, or play it onto an interface
     ///
     /// Each phone follows a scenario; with several, the numbers behind them say in which proportion. The same arguments
@@ -179,6 +189,17 @@ pub struct Trace {
     #[command(flatten)]
     pub config: ConfigFile,
     /// Print the lines as JSON, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `explain`.
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// The finding's code, as the report names it
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+    /// Print it as JSON, for programs
     #[arg(long)]
     pub json: bool,
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use phonewatch::app::explain;
 use phonewatch::app::replay::{self, Outcome};
 use phonewatch::app::run;
 use phonewatch::app::simulate;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
         }),
         Command::Check(arguments) => check(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Explain(arguments) => explain::explain(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Simulate(arguments) => simulate::simulate(&arguments).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

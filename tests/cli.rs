@@ -9,6 +9,7 @@ use std::fs;
 use std::process::{Output, Stdio};
 
 use assert_cmd::Command;
+use phonewatch::diagnosis::CATALOGUE;
 
 fn phonewatch(arguments: &[&str]) -> Output {
     Command::cargo_bin("phonewatch")
@@ -227,4 +228,56 @@ fn trace_lists_a_phones_frames_by_any_of_its_names() {
     assert_eq!(unknown.status.code(), Some(1));
     let error = stderr(&unknown);
     assert!(error.contains("no phone called SEP0 was seen"), "{error}");
+}
+
+#[test]
+fn explain_lists_every_finding_and_tells_one_in_full() {
+    let output = phonewatch(&["explain"]);
+    assert_eq!(output.status.code(), Some(0));
+    for entry in CATALOGUE {
+        let line = stdout(&output)
+            .lines()
+            .find(|line| line.split(' ').next() == Some(entry.code));
+        let line = line.unwrap_or_else(|| panic!("{} is not listed", entry.code));
+        assert!(line.contains(entry.severity.label()), "{line}");
+    }
+    for entry in CATALOGUE {
+        let output = phonewatch(&["explain", entry.code]);
+        assert_eq!(output.status.code(), Some(0));
+        let text = stdout(&output);
+        assert!(text.starts_with(&format!("{}: ", entry.code)), "{text}");
+        let last_step = format!("\n  {}. ", entry.remedy.len());
+        assert!(text.contains(&last_step), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn explain_speaks_to_programs_too() {
+    let output = phonewatch(&["explain", "--json"]);
+    let all: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(all.as_array().unwrap().len(), CATALOGUE.len());
+    assert_eq!(all[0]["code"], CATALOGUE[0].code);
+    let output = phonewatch(&["explain", "--json", "registration_rejected"]);
+    let one: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(one["severity"], "critical");
+    assert!(one["remedy"][0].is_string());
+}
+
+#[test]
+fn explain_of_what_is_not_there_names_what_is_like_it() {
+    let output = phonewatch(&["explain", "registration_rejeced"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(stdout(&output), "");
+    let error = stderr(&output);
+    assert!(
+        error.starts_with(
+            "phonewatch: there is no finding \"registration_rejeced\": did you mean registration_rejected"
+        ),
+        "{error}"
+    );
+    assert!(error.contains("`phonewatch explain` lists all"), "{error}");
 }

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod drive;
+pub mod explain;
 pub mod logging;
 mod play;
 mod reload;
@@ -13,5 +14,6 @@ pub mod run;
 mod sensor;
 pub mod settings;
 pub mod simulate;
+mod terminal;
 pub mod trace;
 mod vitals;

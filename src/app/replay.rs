@@ -9,12 +9,13 @@ use anyhow::Context;
 use super::clock::Stopwatch;
 use super::drive::{Outlet, drive};
 use super::settings;
+use super::terminal::{print, say, style};
 use crate::capture::file::FileSource;
 use crate::capture::{FrameSource, Input};
 use crate::cli;
 use crate::engine::Engine;
 use crate::event::Event;
-use crate::report::{CaptureFacts, Report, Style, table};
+use crate::report::{CaptureFacts, Report, table};
 use crate::snapshot::Snapshot;
 
 /// Whether every file could be read to the end of what is there.
@@ -136,35 +137,5 @@ impl FrameSource for Watched {
             self.show();
         }
         self.files.next()
-    }
-}
-
-fn style() -> Style {
-    let is_terminal = io::stdout().is_terminal();
-    Style {
-        colour: is_terminal && std::env::var_os("NO_COLOR").is_none(),
-        width: is_terminal.then(terminal_width).flatten(),
-    }
-}
-
-fn terminal_width() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
-    (size.ws_col > 0).then(|| usize::from(size.ws_col))
-}
-
-/// Writes to stderr; where that is closed there is nobody to tell.
-fn say(line: &str) {
-    writeln!(io::stderr(), "phonewatch: {line}").ok();
-}
-
-/// Writes to stdout. A reader that has seen enough (`| head`) is no error.
-pub(super) fn print(text: &str) -> anyhow::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("write the report to stdout"),
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use anyhow::{Context, bail};
 
 use super::drive::{Outlet, drive};
-use super::replay::print;
 use super::settings;
+use super::terminal::print;
 use crate::capture::file::FileSource;
 use crate::cli;
 use crate::config::Config;

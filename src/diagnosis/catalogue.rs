@@ -85,9 +85,51 @@ pub fn entry(code: &str) -> Option<&'static Entry> {
     CATALOGUE.iter().copied().find(|entry| entry.code == code)
 }
 
+/// The codes that look like `code`, the likest first; none where it is like nothing.
+pub fn codes_like(code: &str) -> Vec<&'static str> {
+    /// Below this two words share little more than some letters.
+    const LIKE: f64 = 0.75;
+    const MOST: usize = 3;
+    const LONGEST: usize = 64;
+    if code.len() > LONGEST {
+        return Vec::new();
+    }
+    let code = code.to_lowercase().replace('-', "_");
+    let mut like: Vec<_> = CATALOGUE
+        .iter()
+        .map(|entry| (strsim::jaro_winkler(&code, entry.code), entry))
+        .filter(|(likeness, entry)| *likeness > LIKE || is_part(&code, entry.code))
+        .map(|(likeness, entry)| (likeness, entry.code))
+        .collect();
+    like.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    like.truncate(MOST);
+    like.into_iter().map(|(_, code)| code).collect()
+}
+
+/// Whether `word` is a part of `code` that is long enough to mean it.
+fn is_part(word: &str, code: &str) -> bool {
+    const TELLING: usize = 3;
+    word.len() >= TELLING && code.contains(word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_that_is_misspelt_is_recognised() {
+        for (code, first) in [
+            ("registration_rejeced", Some("registration_rejected")),
+            ("Registration-Flapping", Some("registration_flapping")),
+            ("callmanagerdown", Some("callmanager_down")),
+            ("flappin", Some("registration_flapping")),
+            ("zzz", None),
+            ("", None),
+        ] {
+            assert_eq!(codes_like(code).first().copied(), first, "{code}");
+        }
+        assert!(codes_like(&"x".repeat(1 << 20)).is_empty());
+    }
 
     #[test]
     fn codes_are_words_and_stand_once() {

@@ -37,7 +37,7 @@ mod thresholds;
 mod verdict;
 
 pub use case::{Case, Directory, Site};
-pub use catalogue::{CATALOGUE, Entry, Rule, entry};
+pub use catalogue::{CATALOGUE, Entry, Rule, codes_like, entry};
 pub use dhcp::NO_ANSWER as DHCP_NO_ANSWER;
 pub use judge::{Judgement, News, SiteJudgement, judge_device, judge_site};
 pub use thresholds::{Override, Thresholds};

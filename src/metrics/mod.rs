@@ -5,6 +5,7 @@
 //! since `rate()` does not see the event that makes a series appear. Totals count every device, whichever phones have
 //! series of their own. Names and labels keep to <https://prometheus.io/docs/practices/naming/>.
 
+mod findings;
 mod fleet;
 mod page;
 mod phones;
@@ -44,6 +45,7 @@ pub fn render(
 fn snapshot_page(snapshot: &Snapshot, sensor: &SensorState, settings: &MetricsSettings) -> Page {
     let mut page = Page::default();
     fleet::add(&mut page, snapshot);
+    findings::add(&mut page, snapshot);
     phones::add(&mut page, snapshot, settings);
     sensor::add(&mut page, &snapshot.totals, sensor);
     page

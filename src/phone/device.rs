@@ -13,7 +13,7 @@ use super::link::LinkFacts;
 use super::pace::Pace;
 use super::registration::Registration;
 use super::tftp::TftpFacts;
-use crate::finding::Findings;
+use crate::finding::{Findings, Severity};
 use crate::net::{DeviceName, MacAddr};
 use crate::time::Timestamp;
 use crate::wire::sccp::{DeviceKind, DeviceType, ResetReason};
@@ -203,11 +203,13 @@ impl Device {
         self.findings.absorb(other.findings);
     }
 
-    /// Whether anything about it calls for attention: it is not registered, or it flaps, or misses keepalives now.
+    /// Whether anything about it calls for attention: it is not registered, or it flaps, or misses keepalives now, or
+    /// more than a mere fact was concluded about it.
     pub fn is_unhealthy(&self) -> bool {
         self.stage != Stage::Registered
             || self.registration.is_flapping
             || self.keepalives.open_gap.is_some()
+            || self.findings.worst() > Some(Severity::Info)
             || self.dhcp.as_ref().is_some_and(|dhcp| dhcp.is_excessive)
     }
 }

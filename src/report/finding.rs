@@ -40,10 +40,12 @@ pub struct FindingEntry {
     pub server: Option<IpAddr>,
     /// The finding about that server, or about the sensor, of which this one is a symptom.
     pub cause: Option<Cause>,
+    /// What kind of thing it is about: `device`, `callmanager`, `dhcp_server`, `dns_server`, `tftp_server` or `sensor`.
+    pub subject_kind: &'static str,
 }
 
 /// A finding that explains another one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Cause {
     /// Its code.
     pub code: &'static str,
@@ -51,8 +53,16 @@ pub struct Cause {
     pub subject: String,
 }
 
+/// The kind of the subject of a device's own findings.
+const DEVICE: &str = "device";
+
 impl FindingEntry {
-    fn new(finding: &Finding, subject: String, site: &[(Subject, Arc<Finding>)]) -> Self {
+    fn new(
+        finding: &Finding,
+        subject: String,
+        subject_kind: &'static str,
+        site: &[(Subject, Arc<Finding>)],
+    ) -> Self {
         Self {
             code: finding.code,
             severity: finding.severity,
@@ -68,6 +78,7 @@ impl FindingEntry {
             cleared: finding.cleared,
             server: finding.server,
             cause: cause(finding, site),
+            subject_kind,
         }
     }
 
@@ -79,16 +90,16 @@ impl FindingEntry {
     ) -> Vec<Self> {
         let entries = findings
             .iter()
-            .map(|finding| Self::new(finding, label.to_owned(), site));
+            .map(|finding| Self::new(finding, label.to_owned(), DEVICE, site));
         worst_first(entries.collect())
     }
 
     /// The findings of servers and of the sensor, the worst first.
     pub fn of_site(snapshot: &Snapshot) -> Vec<Self> {
         let site = &snapshot.findings;
-        let entries = site
-            .iter()
-            .map(|(subject, finding)| Self::new(finding, subject.to_string(), site));
+        let entries = site.iter().map(|(subject, finding)| {
+            Self::new(finding, subject.to_string(), subject.kind(), site)
+        });
         worst_first(entries.collect())
     }
 }

@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::CaptureFacts;
+use super::{CaptureFacts, FindingEntry};
+use crate::diagnosis;
+use crate::finding::{Evidence, Finding, Subject};
 use crate::net::{DeviceName, MacAddr};
 use crate::phone::callmanager::CallManagerGroup;
 use crate::phone::dhcp::{DhcpTracker, Lease};
@@ -61,7 +63,34 @@ pub(super) fn snapshot() -> Snapshot {
     ] {
         add(&mut snapshot, device);
     }
+    snapshot.findings = vec![(
+        Subject::Sensor,
+        finding(
+            "mirror_lossy",
+            "1 % of the frames were lost within a minute",
+        ),
+    )];
     snapshot
+}
+
+/// A finding that was raised in the second minute and holds.
+fn finding(code: &str, summary: &str) -> Arc<Finding> {
+    let entry = diagnosis::entry(code).unwrap();
+    Arc::new(Finding {
+        code: entry.code,
+        severity: entry.severity,
+        since: after(60),
+        raised: after(60),
+        last_seen: after(6_500),
+        cleared: None,
+        count: 1,
+        summary: summary.into(),
+        evidence: vec![Evidence::new(after(60), "what shows it")],
+        remedy: entry.remedy,
+        reference: entry.reference,
+        server: None,
+        explained_by: entry.explained_by,
+    })
 }
 
 pub(super) fn add(snapshot: &mut Snapshot, device: Device) {
@@ -200,6 +229,10 @@ fn rejected() -> Device {
         .registration
         .rejected(RejectReason::NoLicense, "Error: No License");
     device.registration.rejects = 41;
+    let summary = "registration rejected 41 times: \"Error: No License\"";
+    device
+        .findings
+        .put(finding("registration_rejected", summary));
     device
 }
 
@@ -229,6 +262,10 @@ fn flapping() -> Device {
     device.keepalives.callmanager_gaps = 5;
     device.keepalives.phone_gaps = 1;
     device.last_reset_reason = Some(Box::new(reset(Some(14), "")));
+    let summary = "moved 6 times between CallManagers";
+    device
+        .findings
+        .put(finding("registration_flapping", summary));
     device
 }
 
@@ -319,4 +356,29 @@ fn totals() -> Totals {
     totals.dns_lookups = tally(&[("answered", 2)]);
     totals.reset_reasons = tally(&[("cm_aborted_tcp", 1), ("tcp_timeout", 1)]);
     totals
+}
+
+/// A finding of this code about a phone, that holds.
+pub(super) fn finding_entry(code: &'static str) -> FindingEntry {
+    let entry = diagnosis::entry(code).unwrap();
+    FindingEntry {
+        code,
+        severity: entry.severity,
+        subject: "SEP001380AD9E0D".into(),
+        since: after(60),
+        last_seen: after(80),
+        active: true,
+        count: 1,
+        summary: "one sentence with the facts".into(),
+        evidence: vec![
+            Evidence::new(after(60), "the first that was seen"),
+            Evidence::new(after(80), "the last that was seen"),
+        ],
+        remedy: entry.remedy,
+        reference: entry.reference,
+        cleared: None,
+        server: None,
+        cause: None,
+        subject_kind: "device",
+    }
 }

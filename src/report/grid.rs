@@ -40,9 +40,13 @@ pub(super) struct Cell {
     colour: Option<Colour>,
 }
 
-/// How urgent a cell is.
+/// How urgent something is, or how much it stands out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Colour {
+    /// A heading.
+    Bold,
+    /// What is read last.
+    Dim,
     /// Something is broken.
     Red,
     /// Something is under way, or not as it should be.
@@ -130,9 +134,7 @@ impl Grid {
             .collect();
         let title_line = self.line(&titles, &kept, &widths, style);
         if style.colour {
-            out.push_str("\x1b[1m");
-            out.push_str(&title_line);
-            out.push_str("\x1b[0m");
+            out.push_str(&Colour::Bold.paint(&title_line));
         } else {
             out.push_str(&title_line);
         }
@@ -225,7 +227,7 @@ impl Grid {
             let text = shorten(&cell.text, width);
             let padding = " ".repeat(width - length(&text));
             let text = match cell.colour.filter(|_| style.colour) {
-                Some(colour) => format!("\x1b[{}m{text}\x1b[0m", colour.code()),
+                Some(colour) => colour.paint(&text),
                 None => text,
             };
             if column.kind == Kind::Number {
@@ -242,9 +244,16 @@ impl Grid {
 }
 
 impl Colour {
+    /// `text` in this colour, as a terminal is told it.
+    pub(super) fn paint(self, text: &str) -> String {
+        format!("\x1b[{}m{text}\x1b[0m", self.code())
+    }
+
     /// Its parameter of SGR (ECMA-48, section 8.3.117).
     const fn code(self) -> u8 {
         match self {
+            Self::Bold => 1,
+            Self::Dim => 2,
             Self::Red => 31,
             Self::Yellow => 33,
             Self::Green => 32,

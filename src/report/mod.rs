@@ -6,10 +6,14 @@
 mod callmanager;
 mod capture;
 mod device;
+mod explain;
 mod finding;
 mod grid;
+mod group;
 mod headline;
 mod lease;
+mod notes;
+mod prose;
 mod table;
 mod wording;
 
@@ -22,8 +26,11 @@ pub use capture::{CaptureEntry, CaptureFacts, DhcpCounts, TftpServerCounts};
 pub use device::{
     DeviceEntry, DhcpEntry, Episodes, GapCounts, LastReject, LinkEntry, OpenGapEntry, TftpEntry,
 };
+pub use explain::{Explanation, catalogue, explanation};
 pub use finding::{Cause, FindingEntry};
+pub use group::Group;
 pub use lease::{LeaseEntry, Option66Entry, Option150Entry, TftpOfferEntry};
+pub use notes::notes;
 pub use table::{Style, table};
 
 use crate::phone::tally::Tally;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::grid::{Cell, Colour, Column, Grid, NOTHING};
 use super::headline::{headline, line, nothing_found};
+use super::notes::{notes, title};
 use super::wording::{counted, duration, number};
 use super::{CallManagerEntry, DeviceEntry, Report};
 use crate::phone::{Acknowledges, Role, Stage};
@@ -19,8 +20,8 @@ pub struct Style {
     pub width: Option<usize>,
 }
 
-/// Up to so many devices are all listed; of more, only those that call for attention.
-const MOST_LISTED: usize = 200;
+/// Up to so many devices are all listed; of more, only those that call for attention, and no more of these.
+const MOST_LISTED: usize = 50;
 
 /// The report as text, with a line break at its end.
 pub fn table(report: &Report, style: Style) -> String {
@@ -29,6 +30,11 @@ pub fn table(report: &Report, style: Style) -> String {
     if report.devices.is_empty() {
         line(&mut out, "");
         nothing_found(report, &mut out);
+    }
+    if !report.devices.is_empty() || !report.findings.is_empty() {
+        line(&mut out, "");
+        let of_devices = report.devices.iter().flat_map(|device| &device.findings);
+        out.push_str(&notes(report.findings.iter().chain(of_devices), style));
     }
     if !report.callmanagers.is_empty() {
         line(&mut out, "");
@@ -88,6 +94,7 @@ fn devices(devices: &[DeviceEntry], style: Style, out: &mut String) {
         listed.retain(|device| calls_for_attention(device));
     }
     listed.sort_by_key(|device| (urgency(device.stage), !calls_for_attention(device)));
+    listed.truncate(MOST_LISTED);
     if !listed.is_empty() {
         let rows = listed.iter().map(|device| row(device)).collect();
         let left_out = Grid::new(columns(), rows).render(style, out);
@@ -96,7 +103,7 @@ fn devices(devices: &[DeviceEntry], style: Style, out: &mut String) {
     let rest = u64::try_from(devices.len() - listed.len()).unwrap_or(u64::MAX);
     if rest > 0 {
         let and = if listed.is_empty() { "" } else { "… and " };
-        let rest = counted(rest, "registered device", "registered devices");
+        let rest = counted(rest, "device", "devices");
         line(out, &format!("{and}{rest}; --json lists all."));
     }
     if listed.iter().any(|device| device.inferred) {
@@ -190,29 +197,36 @@ fn server(device: &DeviceEntry) -> String {
     }
 }
 
-/// What else is to be said of it as it is at the end.
+/// What else is to be said of it as it is at the end: its findings, in the words of their titles.
 fn remarks(device: &DeviceEntry) -> String {
-    let mut remarks = Vec::new();
-    if device.stage == Stage::Rejected {
-        let text = device.last_reject.as_ref().map(|reject| &*reject.text);
-        remarks.extend(text.filter(|text| !text.is_empty()));
-    }
-    if device.flapping.now {
-        remarks.push("flapping");
-    }
-    if let Some(gap) = device.open_gap {
-        remarks.push(match gap.direction {
-            "phone" => "silent",
-            _ => "keepalives unanswered",
-        });
-    }
-    if device.dhcp.is_some_and(|dhcp| dhcp.excessive.now) {
-        remarks.push("asks DHCP too often");
+    let active = device.findings.iter().filter(|finding| finding.active);
+    let mut remarks: Vec<&str> = active.map(title).collect();
+    if remarks.is_empty() {
+        remarks.extend(unexplained(device));
     }
     if device.inferred {
         remarks.push("inferred");
     }
     remarks.join(", ")
+}
+
+/// What is not as it should be, where no finding says so (yet).
+fn unexplained(device: &DeviceEntry) -> Option<&str> {
+    let gap = device.open_gap.map(|gap| match gap.direction {
+        "phone" => "silent",
+        _ => "keepalives unanswered",
+    });
+    let reject = device
+        .last_reject
+        .as_ref()
+        .filter(|_| device.stage == Stage::Rejected)
+        .map(|reject| &*reject.text);
+    let asks = device.dhcp.is_some_and(|dhcp| dhcp.excessive.now);
+    reject
+        .filter(|text| !text.is_empty())
+        .or(device.flapping.now.then_some("flapping"))
+        .or(gap)
+        .or(asks.then_some("asks DHCP too often"))
 }
 
 /// Whether a device is worth a line among many: it is unhealthy now, or was at times.

@@ -59,6 +59,27 @@ pub(super) fn time(at: Timestamp) -> String {
     whole_seconds.replace('T', " ")
 }
 
+/// `03:04:05.678`, in UTC.
+pub(super) fn clock(at: Timestamp) -> String {
+    let text = at.to_string();
+    let clock = text.split('T').nth(1).unwrap_or_default();
+    clock.chars().take("03:04:05.678".len()).collect()
+}
+
+/// `a, b, c and 9 more`: the first few of them.
+pub(super) fn first_few<'a>(mut names: impl Iterator<Item = &'a str>, few: usize) -> String {
+    let mut shown: Vec<&str> = names.by_ref().take(few).collect();
+    match (names.count(), shown.pop()) {
+        (0, Some(last)) if !shown.is_empty() => format!("{} and {last}", shown.join(", ")),
+        (0, last) => last.unwrap_or_default().to_owned(),
+        (more, last) => {
+            shown.extend(last);
+            let more = u64::try_from(more).unwrap_or(u64::MAX);
+            format!("{} and {} more", shown.join(", "), number(more))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +118,28 @@ mod tests {
             assert_eq!(duration(Duration::from_micros(microseconds)), text);
         }
         assert_eq!(duration(Duration::MAX), "213,503,982,334,601 d 7 h");
+    }
+
+    #[test]
+    fn of_many_names_the_first_are_given() {
+        for (names, text) in [
+            (&[][..], ""),
+            (&["a"], "a"),
+            (&["a", "b"], "a and b"),
+            (&["a", "b", "c"], "a, b and c"),
+            (&["a", "b", "c", "d"], "a, b, c and 1 more"),
+        ] {
+            assert_eq!(first_few(names.iter().copied(), 3), text);
+        }
+    }
+
+    #[test]
+    fn a_clock_shows_milliseconds() {
+        assert_eq!(
+            clock(Timestamp::from_nanos(1_700_000_000_999_999_999)),
+            "22:13:20.999"
+        );
+        assert_eq!(clock(Timestamp::from_secs(1_700_000_000)), "22:13:20.000");
     }
 
     #[test]
