@@ -2,12 +2,14 @@
 
 use crate::config::{
     Capture, Config, Copies, Dhcp, Flap, Keepalive, Limits, Log, Metrics, Sccp, Tftp, Web,
+    differing_thresholds,
 };
 
 /// Takes over from `new` what can change while the daemon runs; the keys that differ and need a restart.
 pub(super) fn apply(running: &mut Config, new: &Config) -> Vec<&'static str> {
     running.log.level.clone_from(&new.log.level);
     running.metrics.clone_from(&new.metrics);
+    running.thresholds.clone_from(&new.thresholds);
     differing(running, new)
 }
 
@@ -15,7 +17,7 @@ pub(super) fn apply(running: &mut Config, new: &Config) -> Vec<&'static str> {
 macro_rules! differing_keys {
     ($one:ident, $other:ident: $($table:ident: $type:ident { $($key:ident),* };)*) => {{
         let mut keys = Vec::new();
-        let Config { callmanager: _, $($table: _),* } = $one;
+        let Config { callmanager: _, thresholds: _, $($table: _),* } = $one;
         $(
             let $type { $($key: _),* } = &$one.$table;
             $(
@@ -48,6 +50,7 @@ fn differing(one: &Config, other: &Config) -> Vec<&'static str> {
     if one.callmanager != other.callmanager {
         keys.push("callmanager");
     }
+    keys.extend(differing_thresholds(&one.thresholds, &other.thresholds));
     keys
 }
 
@@ -72,13 +75,16 @@ mod tests {
         let mut running = Config::default();
         let new = read(
             "[log]\nlevel = 'debug'\nformat = 'json'\n[metrics]\nper_phone = 'none'\n[flap]\nmoves = 7\n\
-             [[callmanager]]\naddress = '10.1.1.10'\n",
+             [[callmanager]]\naddress = '10.1.1.10'\n[server]\nphones = 9\n\
+             [findings.callmanager_down]\nenabled = false\n",
         );
         assert_eq!(
             apply(&mut running, &new),
             ["flap.moves", "log.format", "callmanager"]
         );
         assert_eq!(running.log.level, "debug");
+        assert_eq!(running.thresholds.server_phones, 9);
+        assert!(running.thresholds.is_off("callmanager_down"));
         assert_eq!(running.metrics.per_phone, PerPhone::None);
         assert_eq!(running.flap.moves, 3, "it still runs with the old one");
         assert_eq!(

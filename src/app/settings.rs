@@ -3,7 +3,6 @@
 use crate::capture::filter::FilterSettings;
 use crate::capture::live::{LiveFilter, LiveSettings};
 use crate::config::{CallManager, Config, Filter};
-use crate::diagnosis::Thresholds;
 use crate::engine::{KnownServer, Limits, Settings};
 use crate::flow::tcp::StreamLimits;
 use crate::phone::dhcp::DhcpThreshold;
@@ -30,7 +29,7 @@ pub fn engine(config: &Config) -> Settings {
             requests: config.dhcp.requests,
             window: config.dhcp.window,
         },
-        thresholds: Thresholds::default(),
+        thresholds: config.thresholds.clone(),
         copy_window: config.copies.window,
         tunnels: config.capture.tunnels,
         limits: Limits {

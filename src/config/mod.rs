@@ -10,6 +10,7 @@ mod capture;
 mod error;
 mod section;
 mod settings;
+mod thresholds;
 mod value;
 mod wording;
 
@@ -28,6 +29,9 @@ pub use settings::{
     Dhcp, Flap, Keepalive, Limits, Log, LogFormat, Metrics, PerPhone, Sccp, Tftp, Web,
 };
 
+pub(crate) use thresholds::differing_thresholds;
+
+use crate::diagnosis::Thresholds;
 use error::{Fault, Lines};
 use section::{Reading, Section};
 use wording::quoted_text;
@@ -54,6 +58,8 @@ pub struct Config {
     pub flap: Flap,
     /// When a phone asks for addresses too often.
     pub dhcp: Dhcp,
+    /// When the diagnosis finds something too often, too long or too many, and what it keeps to itself.
+    pub thresholds: Thresholds,
     /// How much is kept in memory.
     pub limits: Limits,
     /// What Prometheus is given.
@@ -90,8 +96,8 @@ impl Config {
 
     /// Every key there is, with its table: `flap.moves`. In the order in which they are read.
     pub fn keys() -> Vec<String> {
-        // One server, so that the keys of a server are asked for.
-        decode_here("[[callmanager]]").keys
+        // One server and one finding, so that their keys are asked for.
+        decode_here("[[callmanager]]\n[findings.callmanager_down]").keys
     }
 
     fn from_file(path: &Path, bytes: io::Result<Vec<u8>>) -> Result<Self, ConfigErrors> {
@@ -130,14 +136,24 @@ impl Config {
         let tftp = document.table("tftp", Tftp::read);
         let callmanager = CallManager::read_all(document);
         let named = callmanager.len();
+        let mut thresholds = Thresholds::default();
+        let keepalive = document.table("keepalive", Keepalive::read);
+        let flap = document.table("flap", Flap::read);
+        let dhcp = document.table("dhcp", Dhcp::read);
+        document.table("server", |it| thresholds::server(it, &mut thresholds));
+        document.table("mirror", |it| thresholds::mirror(it, &mut thresholds));
+        document.table("findings", |it| {
+            thresholds::findings_and_overrides(it, &mut thresholds);
+        });
         Self {
+            thresholds,
             capture,
             copies,
             sccp,
             tftp,
-            keepalive: document.table("keepalive", Keepalive::read),
-            flap: document.table("flap", Flap::read),
-            dhcp: document.table("dhcp", Dhcp::read),
+            keepalive,
+            flap,
+            dhcp,
             limits: document.table("limits", |limits| Limits::read(limits, named)),
             metrics: document.table("metrics", Metrics::read),
             web: document.table("web", Web::read),

@@ -3,6 +3,7 @@
 //! A key that is wrong gives its default, so that reading goes on and finds the next error too; the configuration
 //! made that way is thrown away. What was never asked for is an unknown key.
 
+use std::borrow::Cow;
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::Fault;
-use super::value::{self, ShownDuration, ShownSize};
+use super::value::{self, ShownDuration, ShownShare, ShownSize};
 use super::wording::{described, enumerated, nearest, quoted, quoted_text};
 
 /// What is found out while a document is read, whichever table it stands in.
@@ -27,13 +28,15 @@ pub(super) struct Reading {
 /// One table of the document, while it is read.
 pub(super) struct Section<'a> {
     /// The name in its header; empty for the document itself.
-    name: &'static str,
+    name: Cow<'static, str>,
     /// Where it begins.
     header: Range<usize>,
     /// `None` where the file does not have this table: every key is at its default.
     table: Option<&'a DeTable<'a>>,
     /// The keys that were asked for.
     known: Vec<&'static str>,
+    /// Where keys stand of which it is said already what is wrong.
+    named_wrongly: Vec<Range<usize>>,
     reading: &'a mut Reading,
 }
 
@@ -45,10 +48,11 @@ impl<'a> Section<'a> {
         read: impl FnOnce(&mut Section<'_>) -> T,
     ) -> T {
         let mut section = Section {
-            name: "",
+            name: Cow::Borrowed(""),
             header: 0..0,
             table: Some(table),
             known: Vec::new(),
+            named_wrongly: Vec::new(),
             reading,
         };
         let value = read(&mut section);
@@ -70,7 +74,45 @@ impl<'a> Section<'a> {
             let allowed = format!("one table with the header [{key}]");
             self.wrong(value, key, &described(value.get_ref()), &allowed);
         }
-        self.sub(key, value, read)
+        self.sub(key.into(), value, read)
+    }
+
+    /// Reads those tables within this one whose names are `known`; `unknown` says what is wrong with another name.
+    pub(super) fn tables_named<T>(
+        &mut self,
+        known: &[&'static str],
+        unknown: impl Fn(&str) -> String,
+        mut read: impl FnMut(&mut Section<'_>) -> T,
+    ) -> Vec<(&'static str, T)> {
+        let Some(table) = self.table else {
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        for (key, value) in table {
+            let name: &str = key.get_ref();
+            match known.iter().find(|known| **known == name) {
+                Some(known) => {
+                    self.known.push(known);
+                    if !value.get_ref().is_table() {
+                        let allowed = format!("one table with the header [{}.{known}]", self.name);
+                        self.wrong(value, known, &described(value.get_ref()), &allowed);
+                        continue;
+                    }
+                    let path = self.path(known);
+                    tables.push((*known, self.sub(path.into(), Some(value), &mut read)));
+                }
+                None if value.get_ref().is_table() => {
+                    self.named_wrongly.push(key.span());
+                    self.fault(
+                        key.span(),
+                        quoted_text(name).trim_matches('"'),
+                        &unknown(name),
+                    );
+                }
+                None => {}
+            }
+        }
+        tables
     }
 
     /// Reads every table of the list under `key`, at most `most`; one that gives `None` is left out.
@@ -96,7 +138,7 @@ impl<'a> Section<'a> {
                 break;
             }
             if value.get_ref().is_table() {
-                tables.extend(self.sub(key, Some(value), &mut read));
+                tables.extend(self.sub(key.into(), Some(value), &mut read));
             } else {
                 self.wrong(value, key, &described(value.get_ref()), &allowed);
             }
@@ -148,6 +190,27 @@ impl<'a> Section<'a> {
                 (None, None) => return Err(described(value)),
             };
             within(duration, &range, value)
+        })
+    }
+
+    /// Reads a share in percent, to a tenth: `"0.5%"`. It is given in thousandths.
+    pub(super) fn permille(
+        &mut self,
+        key: &'static str,
+        default: u32,
+        range: RangeInclusive<u32>,
+    ) -> u32 {
+        let allowed = format!(
+            "a share in quotes (like \"{}\") from {} to {}",
+            ShownShare(default),
+            ShownShare(*range.start()),
+            ShownShare(*range.end()),
+        );
+        self.value(key, default, &allowed, |value| {
+            let text = value.as_str().ok_or_else(|| described(value))?;
+            let share = value::permille(text)
+                .ok_or_else(|| format!("{} is not a share in percent", quoted(value)))?;
+            within(share, &range, value)
         })
     }
 
@@ -287,7 +350,7 @@ impl<'a> Section<'a> {
 
     fn sub<T>(
         &mut self,
-        name: &'static str,
+        name: Cow<'static, str>,
         value: Option<&Spanned<DeValue<'_>>>,
         read: impl FnOnce(&mut Section<'_>) -> T,
     ) -> T {
@@ -296,6 +359,7 @@ impl<'a> Section<'a> {
             header: value.map_or(0..0, Spanned::span),
             table: value.and_then(|value| value.get_ref().as_table()),
             known: Vec::new(),
+            named_wrongly: Vec::new(),
             reading: &mut *self.reading,
         };
         let value = read(&mut section);
@@ -311,7 +375,7 @@ impl<'a> Section<'a> {
         let known = std::mem::take(&mut self.known);
         for (key, value) in table {
             let name: &str = key.get_ref();
-            if known.contains(&name) {
+            if known.contains(&name) || self.named_wrongly.contains(&key.span()) {
                 continue;
             }
             let nearest = nearest(name, &known)

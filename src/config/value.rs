@@ -67,6 +67,22 @@ pub(super) fn size(text: &str) -> Option<u64> {
     after.is_empty().then_some(count.saturating_mul(length))
 }
 
+/// Reads `1%` and `0.5 %`, with one decimal at most, as thousandths; `None` where the text is no such share.
+pub(super) fn permille(text: &str) -> Option<u32> {
+    let number = text.trim().strip_suffix('%')?.trim_end();
+    let (whole, tenths) = number.split_once('.').unwrap_or((number, "0"));
+    let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || tenths.len() != 1 || !is_number(whole) || !is_number(tenths) {
+        return None;
+    }
+    let whole: u32 = whole.parse().unwrap_or(u32::MAX);
+    Some(
+        whole
+            .saturating_mul(10)
+            .saturating_add(tenths.parse().ok()?),
+    )
+}
+
 /// The number and the word that `text` begins with, and what follows them.
 fn number_and_word(text: &str) -> Option<(u64, &str, &str)> {
     let (digits, rest) = split_where(text, |character| !character.is_ascii_digit());
@@ -99,6 +115,19 @@ impl fmt::Display for ShownDuration {
         {
             Some((name, unit)) if length > 0 => write!(formatter, "{}{name}", length / unit),
             _ => formatter.write_str("0"),
+        }
+    }
+}
+
+/// A share in percent, of thousandths: `0.5%`, `10%`.
+#[derive(Clone, Copy)]
+pub(super) struct ShownShare(pub(super) u32);
+
+impl fmt::Display for ShownShare {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 % 10 {
+            0 => write!(formatter, "{}%", self.0 / 10),
+            tenths => write!(formatter, "{}.{tenths}%", self.0 / 10),
         }
     }
 }
@@ -184,6 +213,25 @@ mod tests {
         ] {
             assert_eq!(size(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn reads_shares() {
+        for (text, permille_of) in [
+            ("0%", 0),
+            ("0.5%", 5),
+            (" 1 % ", 10),
+            ("12.3%", 123),
+            ("100%", 1000),
+        ] {
+            assert_eq!(permille(text), Some(permille_of), "{text}");
+        }
+        assert_eq!(permille("99999999999%"), Some(u32::MAX));
+        for text in ["", "%", "5", ".5%", "0.05%", "1.%", "-1%", "1,5%", "0x1%"] {
+            assert_eq!(permille(text), None, "{text:?}");
+        }
+        assert_eq!(ShownShare(5).to_string(), "0.5%");
+        assert_eq!(ShownShare(1000).to_string(), "100%");
     }
 
     proptest! {
