@@ -25,7 +25,7 @@
 //!
 //! # Four rules
 //!
-//! 1. **One direction.** `time, net, record <- finding, wire <- flow <- phone <- diagnosis <- event, snapshot <-
+//! 1. **One direction.** `time, net, record <- finding, inventory, wire <- flow <- phone <- diagnosis <- event, snapshot <-
 //!    engine <- metrics, web, report <- app`. A lower layer never imports a higher one; `tests/layers.rs` holds this.
 //! 2. **The core does no I/O.** From `wire` to `engine` there is no thread, socket, file, lock or clock. Time is a
 //!    [`time::Timestamp`] that comes with each frame.
@@ -55,6 +55,7 @@ pub mod engine;
 pub mod event;
 pub mod finding;
 pub mod flow;
+pub mod inventory;
 pub mod metrics;
 pub mod net;
 pub mod phone;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use phonewatch::app::explain;
+use phonewatch::app::inventory;
 use phonewatch::app::replay::{self, Outcome};
 use phonewatch::app::run;
 use phonewatch::app::simulate;
@@ -36,9 +37,22 @@ fn main() -> ExitCode {
     })
 }
 
+/// The list of phones is a part of the configuration that stands in a file of its own.
+fn check_inventory(file: &cli::ConfigFile) -> anyhow::Result<ExitCode> {
+    let config = file.load()?;
+    if let Some(inventory) = inventory::load(&config, file.path())? {
+        let mut out = io::stdout();
+        for complaint in inventory::complaints(&inventory, &config) {
+            writeln!(out, "{complaint}")?;
+        }
+        writeln!(out, "phones in the inventory: {}", inventory.len())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn check(arguments: &cli::Check) -> anyhow::Result<ExitCode> {
     match cli::check(arguments.config.path(), &mut io::stdout()) {
-        Ok(true) => Ok(ExitCode::SUCCESS),
+        Ok(true) => check_inventory(&arguments.config),
         Ok(false) => Ok(ExitCode::FAILURE),
         Err(error) => Err(anyhow::Error::new(error).context("write to stdout")),
     }

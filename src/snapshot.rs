@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::finding::{Finding, Subject};
+use crate::inventory::Inventory;
 use crate::phone::histogram::Histogram;
 use crate::phone::tally::Tally;
 use crate::phone::{CallManager, Device, DeviceId};
@@ -22,6 +23,8 @@ pub struct Snapshot {
     pub callmanagers: Vec<Arc<CallManager>>,
     /// What was concluded about servers and the sensor, and what no longer holds of it.
     pub findings: Vec<(Subject, Arc<Finding>)>,
+    /// The phones that should be there, where the user named a list of them.
+    pub inventory: Option<Arc<Inventory>>,
     /// The sums over everything.
     pub totals: Totals,
 }

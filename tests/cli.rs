@@ -281,3 +281,35 @@ fn explain_of_what_is_not_there_names_what_is_like_it() {
     );
     assert!(error.contains("`phonewatch explain` lists all"), "{error}");
 }
+
+#[test]
+fn an_inventory_that_cannot_be_used_is_named_and_a_bad_row_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("phonewatch.toml");
+    fs::write(&config, "[inventory]\nfile = 'phones.csv'\n").unwrap();
+    let config = config.to_str().unwrap();
+    let list = folder.path().join("phones.csv");
+
+    let output = phonewatch(&["check", "--config", config]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = stderr(&output);
+    assert!(
+        error.contains("phones.csv: is inventory.file right?"),
+        "{error}"
+    );
+
+    fs::write(&list, "Description\nReception\n").unwrap();
+    let output = phonewatch(&["check", "--config", config]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("\"Device Name\""),
+        "{}",
+        stderr(&output)
+    );
+
+    fs::write(&list, "Device Name\nSEP001380AD9E5F\nnonsense!\n").unwrap();
+    let output = phonewatch(&["check", "--config", config]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("phones.csv: line 3: \"nonsense!\" is no device name"));
+    assert!(stdout(&output).ends_with("phones in the inventory: 1\n"));
+}

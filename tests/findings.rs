@@ -9,11 +9,12 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use phonewatch::diagnosis::CATALOGUE;
+use phonewatch::diagnosis::{CATALOGUE, Override};
+use phonewatch::engine::Reconfiguration;
 use phonewatch::finding::Severity;
 
-use support::Outcome;
 use support::cases::{self, Case};
+use support::{Drive, Outcome};
 
 /// The codes of the findings that were raised, with their severities.
 fn raised(outcome: &Outcome) -> BTreeSet<(&'static str, Severity)> {
@@ -113,4 +114,54 @@ fn what_is_raised_carries_its_evidence_and_what_to_do() {
             );
         }
     }
+}
+
+#[test]
+fn other_thresholds_judge_what_is_known_already_and_forget_nothing() {
+    let cases = cases::all();
+    let case = cases
+        .iter()
+        .find(|case| case.code == "registration_rejected" && case.holds)
+        .unwrap();
+    let mut drive = Drive::new(case.settings.clone());
+    for entry in &case.entries {
+        drive.take(entry);
+    }
+    let told = |drive: &mut Drive| {
+        let snapshot = drive.snapshot();
+        let device = snapshot
+            .shown()
+            .find(|device| device.findings.of(case.code).is_some());
+        let device = device.unwrap();
+        let finding = device.findings.of(case.code).unwrap();
+        (
+            finding.is_active(),
+            finding.severity,
+            device.registration.rejects,
+        )
+    };
+    let (_, _, rejects) = told(&mut drive);
+    let mut change = |what| {
+        let mut settings = case.settings.clone();
+        settings.thresholds.overrides.extend([(case.code, what)]);
+        drive.reconfigure(Reconfiguration {
+            thresholds: settings.thresholds,
+            inventory: None,
+        });
+        told(&mut drive)
+    };
+    assert_eq!(
+        change(Override::Severity(Severity::Info)),
+        (true, Severity::Info, rejects)
+    );
+    assert_eq!(
+        change(Override::Off),
+        (false, Severity::Info, rejects),
+        "it is cleared"
+    );
+    assert_eq!(
+        change(Override::Severity(Severity::Critical)),
+        (true, Severity::Critical, rejects),
+        "and raised again"
+    );
 }

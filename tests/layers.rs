@@ -17,6 +17,7 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
     ("wire", &["time", "net", "record"]),
     ("flow", &["time", "net", "record", "wire"]),
     ("finding", &["time", "net"]),
+    ("inventory", &["net"]),
     ("phone", PHONE),
     ("diagnosis", BELOW_EVENT),
     ("event", BELOW_EVENT),
@@ -40,6 +41,7 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
             "net",
             "record",
             "finding",
+            "inventory",
             "wire",
             "flow",
             "phone",
@@ -63,12 +65,22 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
 ];
 
 const PHONE: &[&str] = &["time", "net", "record", "finding", "wire", "flow"];
-const BELOW_EVENT: &[&str] = &["time", "net", "record", "finding", "wire", "flow", "phone"];
+const BELOW_EVENT: &[&str] = &[
+    "time",
+    "net",
+    "record",
+    "finding",
+    "inventory",
+    "wire",
+    "flow",
+    "phone",
+];
 const BELOW_ENGINE: &[&str] = &[
     "time",
     "net",
     "record",
     "finding",
+    "inventory",
     "wire",
     "flow",
     "phone",
@@ -82,6 +94,7 @@ const READERS: &[&str] = &[
     "net",
     "record",
     "finding",
+    "inventory",
     "wire",
     "phone",
     "diagnosis",
@@ -91,11 +104,12 @@ const READERS: &[&str] = &[
 ];
 
 /// The modules that take time as data and do nothing but think.
-const CORE: [&str; 11] = [
+const CORE: [&str; 12] = [
     "time",
     "net",
     "record",
     "finding",
+    "inventory",
     "wire",
     "flow",
     "phone",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::capture::{FrameSource, Input};
-use crate::engine::Engine;
+use crate::engine::{Engine, Reconfiguration};
 use crate::event::Event;
 use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
@@ -15,6 +15,11 @@ use crate::time::Timestamp;
 pub trait Outlet {
     /// Something happened.
     fn event(&mut self, event: &Event);
+
+    /// What is to change in the engine; asked before each picture.
+    fn change(&mut self) -> Option<Reconfiguration> {
+        None
+    }
 
     /// A picture of everything, about once for each second of the source's time and once at its end.
     fn publish(&mut self, snapshot: Arc<Snapshot>);
@@ -51,6 +56,9 @@ pub fn drive(source: &mut dyn FrameSource, engine: &mut Engine, outlet: &mut dyn
         // A distance, so that a clock that is set back does not stop the publishing.
         if published.distance(now) >= PUBLISH_EVERY {
             published = now;
+            if let Some(change) = outlet.change() {
+                engine.reconfigure(change, now);
+            }
             outlet.publish(engine.snapshot());
         }
     }

@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod drive;
 pub mod explain;
+pub mod inventory;
 pub mod logging;
 mod play;
 mod reload;

@@ -8,8 +8,8 @@ use anyhow::Context;
 
 use super::clock::Stopwatch;
 use super::drive::{Outlet, drive};
-use super::settings;
 use super::terminal::{print, say, style};
+use super::{inventory, settings};
 use crate::capture::file::FileSource;
 use crate::capture::{FrameSource, Input};
 use crate::cli;
@@ -32,7 +32,14 @@ pub enum Outcome {
 /// Every frame of a file reaches the engine: the capture filter is for the kernel, and whoever wrote the file chose.
 pub fn replay(arguments: &cli::Replay) -> anyhow::Result<Outcome> {
     let config = arguments.config.load()?;
-    let mut engine = Engine::new(settings::engine(&config));
+    let inventory = inventory::load(&config, arguments.config.path())?;
+    for complaint in inventory
+        .iter()
+        .flat_map(|it| inventory::complaints(it, &config))
+    {
+        say(&complaint);
+    }
+    let mut engine = Engine::new(settings::engine(&config, inventory));
     let mut source = Watched::new(FileSource::new(arguments.files.clone(), None));
     let mut last = LastSnapshot::default();
     drive(&mut source, &mut engine, &mut last);

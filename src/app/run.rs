@@ -6,7 +6,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -21,22 +21,24 @@ use super::drive::{Outlet, drive};
 use super::logging::{EventLog, Logging};
 use super::sensor::{Interfaces, Sensor, SensorSource};
 use super::vitals::Vitals;
-use super::{clock, reload, settings};
+use super::{clock, inventory, reload, settings};
 use crate::cli;
-use crate::config::{Config, ConfigErrors, Metrics};
-use crate::engine::Engine;
+use crate::config::{Config, Metrics};
+use crate::engine::{Engine, Reconfiguration};
 use crate::event::Event;
+use crate::inventory::Inventory;
 use crate::metrics::MetricsSettings;
 use crate::snapshot::Snapshot;
 use crate::web::{self, WebState};
 
 /// Runs the daemon until SIGTERM or SIGINT; SIGHUP reads the configuration again.
 pub fn run(arguments: &cli::Run) -> anyhow::Result<()> {
-    let config = arguments.load_config()?;
+    let (config, inventory) = load(arguments)?;
     if config.capture.interfaces.is_empty() {
         bail!(no_interface(arguments.config.path()));
     }
     let logging = Logging::start(&config.log)?;
+    complain(inventory.as_deref(), &config);
     let interfaces = Interfaces::open(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -45,11 +47,30 @@ pub fn run(arguments: &cli::Run) -> anyhow::Result<()> {
         .build()
         .context("start the threads of the outputs")?;
     let result = runtime.block_on(async {
-        let daemon = Daemon::start(config, logging, interfaces).await?;
-        daemon.run(|| arguments.load_config()).await
+        let daemon = Daemon::start(config, inventory, logging, interfaces).await?;
+        daemon.run(|| load(arguments)).await
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
     result
+}
+
+/// The configuration with the list of phones that it names.
+type Loaded = (Config, Option<Arc<Inventory>>);
+
+fn load(arguments: &cli::Run) -> anyhow::Result<Loaded> {
+    let config = arguments.load_config()?;
+    let inventory = inventory::load(&config, arguments.config.path())?;
+    Ok((config, inventory))
+}
+
+/// Rows of the list that cannot be used are no reason to stop.
+fn complain(inventory: Option<&Inventory>, config: &Config) {
+    for complaint in inventory
+        .into_iter()
+        .flat_map(|it| inventory::complaints(it, config))
+    {
+        tracing::warn!("{complaint}");
+    }
 }
 
 fn no_interface(config: &Path) -> String {
@@ -78,6 +99,8 @@ struct Daemon {
     config: Config,
     logging: Logging,
     metrics: Arc<ArcSwap<MetricsSettings>>,
+    /// To the engine's thread.
+    changes: mpsc::Sender<Reconfiguration>,
     sensor: Sensor,
     /// Answers when the engine's thread ends; an error where it panicked.
     engine: oneshot::Receiver<()>,
@@ -88,6 +111,7 @@ struct Daemon {
 impl Daemon {
     async fn start(
         config: Config,
+        inventory: Option<Arc<Inventory>>,
         logging: Logging,
         interfaces: Interfaces,
     ) -> anyhow::Result<Self> {
@@ -98,13 +122,15 @@ impl Daemon {
         };
         let (sensor, source) = interfaces.start(&config)?;
         let snapshot = Arc::new(ArcSwap::default());
+        let (changes, to_change) = mpsc::channel();
         let engine = start_engine(
-            Engine::new(settings::engine(&config)),
+            Engine::new(settings::engine(&config, inventory)),
             source,
             LiveOutlet {
                 snapshot: Arc::clone(&snapshot),
                 vitals: Arc::clone(&sensor.vitals),
                 log: EventLog::default(),
+                changes: to_change,
             },
         )?;
         let metrics = Arc::new(ArcSwap::from_pointee(metrics_settings(&config.metrics)));
@@ -123,6 +149,7 @@ impl Daemon {
             config,
             logging,
             metrics,
+            changes,
             sensor,
             engine,
             web,
@@ -130,7 +157,7 @@ impl Daemon {
         })
     }
 
-    async fn run(mut self, load: impl Fn() -> Result<Config, ConfigErrors>) -> anyhow::Result<()> {
+    async fn run(mut self, load: impl Fn() -> anyhow::Result<Loaded>) -> anyhow::Result<()> {
         let result = loop {
             let web = async {
                 match &mut self.web {
@@ -156,16 +183,21 @@ impl Daemon {
     }
 
     /// Takes over what can change while running. A configuration with an error in it changes nothing.
-    fn reload(&mut self, loaded: Result<Config, ConfigErrors>) {
-        let result = loaded.map_err(anyhow::Error::new).and_then(|new| {
+    fn reload(&mut self, loaded: anyhow::Result<Loaded>) {
+        let result = loaded.and_then(|(new, inventory)| {
             self.logging.set_level(&new.log.level)?;
-            Ok(reload::apply(&mut self.config, &new))
+            complain(inventory.as_deref(), &new);
+            Ok((reload::apply(&mut self.config, &new), inventory))
         });
         self.sensor.vitals.set_reloaded(result.is_ok());
         match result {
-            Ok(need_restart) => {
+            Ok((need_restart, inventory)) => {
                 self.metrics
                     .store(Arc::new(metrics_settings(&self.config.metrics)));
+                // An engine that has ended is told of elsewhere.
+                self.changes
+                    .send(settings::reconfiguration(&self.config, inventory))
+                    .ok();
                 tracing::info!("configuration read again");
                 if !need_restart.is_empty() {
                     tracing::warn!(
@@ -241,11 +273,16 @@ struct LiveOutlet {
     snapshot: Arc<ArcSwap<Snapshot>>,
     vitals: Arc<Vitals>,
     log: EventLog,
+    changes: mpsc::Receiver<Reconfiguration>,
 }
 
 impl Outlet for LiveOutlet {
     fn event(&mut self, event: &Event) {
         self.log.event(event, clock::now());
+    }
+
+    fn change(&mut self) -> Option<Reconfiguration> {
+        self.changes.try_iter().last()
     }
 
     fn publish(&mut self, snapshot: Arc<Snapshot>) {

@@ -1,16 +1,19 @@
 //! What the parts of the program are told, made from the configuration.
 
+use std::sync::Arc;
+
 use crate::capture::filter::FilterSettings;
 use crate::capture::live::{LiveFilter, LiveSettings};
 use crate::config::{CallManager, Config, Filter};
-use crate::engine::{KnownServer, Limits, Settings};
+use crate::engine::{KnownServer, Limits, Reconfiguration, Settings};
 use crate::flow::tcp::StreamLimits;
+use crate::inventory::Inventory;
 use crate::phone::dhcp::DhcpThreshold;
 use crate::phone::keepalive::Intervals;
 use crate::phone::registration::FlapThreshold;
 
 /// What the engine is told.
-pub fn engine(config: &Config) -> Settings {
+pub fn engine(config: &Config, inventory: Option<Arc<Inventory>>) -> Settings {
     let limits = &config.limits;
     Settings {
         sccp_ports: config.sccp.ports.clone(),
@@ -30,6 +33,7 @@ pub fn engine(config: &Config) -> Settings {
             window: config.dhcp.window,
         },
         thresholds: config.thresholds.clone(),
+        inventory,
         copy_window: config.copies.window,
         tunnels: config.capture.tunnels,
         limits: Limits {
@@ -50,6 +54,14 @@ pub fn engine(config: &Config) -> Settings {
             recorder_bytes: limits.recorder,
             recorder_frames: limits.recorder_frames,
         },
+    }
+}
+
+/// What of it can change while the engine runs.
+pub fn reconfiguration(config: &Config, inventory: Option<Arc<Inventory>>) -> Reconfiguration {
+    Reconfiguration {
+        thresholds: config.thresholds.clone(),
+        inventory,
     }
 }
 
@@ -95,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_default_configuration_gives_the_engines_defaults() {
-        assert_eq!(engine(&Config::default()), Settings::default());
+        assert_eq!(engine(&Config::default(), None), Settings::default());
     }
 
     #[test]
@@ -110,7 +122,7 @@ mod tests {
             [dhcp]\nwindow = '33s'\n\
             [limits]\nfragments = '65KiB'\nstream_buffer = '2KiB'\n";
         let config = Config::parse("test", text).unwrap();
-        let engine = engine(&config);
+        let engine = engine(&config, None);
         assert_eq!(engine.sccp_ports, [2001]);
         assert!(!engine.tunnels);
         assert_eq!(engine.copy_window.as_millis(), 1);

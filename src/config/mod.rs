@@ -26,7 +26,8 @@ pub use callmanager::CallManager;
 pub use capture::{Capture, Copies, Filter, interface_name};
 pub use error::{ConfigError, ConfigErrors};
 pub use settings::{
-    Dhcp, Flap, Keepalive, Limits, Log, LogFormat, Metrics, PerPhone, Sccp, Tftp, Web,
+    Dhcp, Flap, InventoryFile, Keepalive, Limits, Log, LogFormat, Metrics, PerPhone, Sccp, Tftp,
+    Web,
 };
 
 pub(crate) use thresholds::differing_thresholds;
@@ -60,6 +61,8 @@ pub struct Config {
     pub dhcp: Dhcp,
     /// When the diagnosis finds something too often, too long or too many, and what it keeps to itself.
     pub thresholds: Thresholds,
+    /// The list of the phones that should be there.
+    pub inventory: InventoryFile,
     /// How much is kept in memory.
     pub limits: Limits,
     /// What Prometheus is given.
@@ -142,11 +145,16 @@ impl Config {
         let dhcp = document.table("dhcp", Dhcp::read);
         document.table("server", |it| thresholds::server(it, &mut thresholds));
         document.table("mirror", |it| thresholds::mirror(it, &mut thresholds));
+        let inventory = document.table("inventory", |it| {
+            thresholds::inventory(it, &mut thresholds);
+            InventoryFile::read(it)
+        });
         document.table("findings", |it| {
             thresholds::findings_and_overrides(it, &mut thresholds);
         });
         Self {
             thresholds,
+            inventory,
             capture,
             copies,
             sccp,

@@ -5,12 +5,14 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
 use super::section::{Section, allowed_integer, integer};
 use super::wording::quoted_text;
+use crate::net::is_unsafe;
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -177,6 +179,32 @@ impl Default for Dhcp {
         Self {
             requests: 12,
             window: 10 * MINUTE,
+        }
+    }
+}
+
+/// The list of the phones that should be there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InventoryFile {
+    /// The file, as CallManager exports it; `None` where there is none.
+    pub file: Option<PathBuf>,
+}
+
+impl InventoryFile {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        Self {
+            file: section.text(
+                "file",
+                None,
+                "the path of a CSV file, or \"\" for none",
+                |text| match text.trim() {
+                    "" => Ok(None),
+                    text if text.chars().any(is_unsafe) => {
+                        Err(format!("{} is no path", quoted_text(text)))
+                    }
+                    text => Ok(Some(text.into())),
+                },
+            ),
         }
     }
 }

@@ -45,6 +45,9 @@ thresholds! {
     fn mirror {
         loss = lossy_permille: permille, 1..=1000;
     }
+    fn inventory {
+        missing_after = inventory_missing_after: duration, MINUTE..=30 * DAY;
+    }
     fn findings {
         tell_events = tell_events: duration, SECOND..=7 * DAY;
         keep_cleared = keep_cleared: duration, MINUTE..=30 * DAY;

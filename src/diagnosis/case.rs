@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::Thresholds;
+use crate::inventory::Inventory;
+use crate::net::DeviceName;
 use crate::phone::dhcp::DhcpService;
 use crate::phone::service::{Service, ServiceKind};
 use crate::phone::sight::Sight;
@@ -35,6 +37,8 @@ pub struct Site<'a> {
     pub sight: &'a Sight,
     /// The DHCP service.
     pub dhcp: &'a DhcpService,
+    /// The phones that should be there, where the user named a list of them.
+    pub inventory: Option<&'a Inventory>,
     /// All devices by their places.
     pub devices: &'a dyn Directory,
     /// The address of a server's name, as DNS or the configuration told it.
@@ -45,6 +49,9 @@ pub struct Site<'a> {
 pub trait Directory {
     /// The device at this place, if it is still there.
     fn device(&self, id: DeviceId) -> Option<&Device>;
+
+    /// The device of this name.
+    fn named(&self, name: DeviceName) -> Option<&Device>;
 }
 
 impl Case<'_> {

@@ -1,8 +1,8 @@
 //! Every finding there is.
 
 use super::{
-    Case, Site, Verdict, boot_loop, config, connecting, dhcp, dns, link, registration, reset,
-    sensor, server, tftp,
+    Case, Site, Verdict, boot_loop, config, connecting, dhcp, dns, inventory, link, registration,
+    reset, sensor, server, tftp,
 };
 use crate::finding::{Severity, Subject};
 
@@ -75,6 +75,10 @@ pub static CATALOGUE: &[&Entry] = &[
     &registration::slow::ENTRY,
     &reset::user::ENTRY,
     &reset::callmanager::ENTRY,
+    &inventory::status::ENTRY,
+    &inventory::model::ENTRY,
+    &inventory::unknown::ENTRY,
+    &inventory::missing::ENTRY,
     &boot_loop::ENTRY,
     &server::callmanager_down::ENTRY,
     &sensor::mirror_lossy::ENTRY,

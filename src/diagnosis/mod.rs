@@ -25,6 +25,7 @@ mod config;
 mod connecting;
 mod dhcp;
 mod dns;
+mod inventory;
 mod judge;
 mod link;
 mod registration;

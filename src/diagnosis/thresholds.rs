@@ -46,6 +46,8 @@ pub struct Thresholds {
     pub boot_loop_passes: u32,
     /// Within this time.
     pub boot_loop_window: Duration,
+    /// A configured phone that was not seen for so long since the capture began is missing.
+    pub inventory_missing_after: Duration,
     /// What happened and is over, like a reset, is told for so long.
     pub tell_events: Duration,
     /// A device of which nothing was seen for so long is gone, and what held of it no longer does.
@@ -87,6 +89,7 @@ impl Default for Thresholds {
             voice_vlan_grace: Duration::from_secs(60),
             boot_loop_passes: 3,
             boot_loop_window: Duration::from_secs(15 * 60),
+            inventory_missing_after: Duration::from_secs(24 * 60 * 60),
             tell_events: Duration::from_secs(15 * 60),
             forget_device: Duration::from_secs(60 * 60),
             keep_cleared: Duration::from_secs(24 * 60 * 60),

@@ -402,4 +402,8 @@ impl Directory for Devices {
     fn device(&self, id: DeviceId) -> Option<&Device> {
         self.device(id)
     }
+
+    fn named(&self, name: DeviceName) -> Option<&Device> {
+        Self::named(self, name).and_then(|id| Self::device(self, id))
+    }
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::settings::Reconfiguration;
 use super::timers::Timer;
 use super::world::World;
 use crate::diagnosis::{self, Case, Judgement, News, Site, SiteJudgement};
@@ -66,6 +67,20 @@ impl World {
         change: impl FnOnce(&mut Device) -> R,
     ) -> Option<R> {
         self.devices.device_mut(id).map(change)
+    }
+
+    /// Everything is judged anew, by other thresholds.
+    pub(super) fn reconfigure(&mut self, change: Reconfiguration, now: Timestamp) {
+        let Reconfiguration {
+            thresholds,
+            inventory,
+        } = change;
+        self.settings.thresholds = thresholds;
+        self.settings.inventory = inventory;
+        self.touched
+            .extend(self.devices.table.iter().map(|(id, _)| id));
+        self.settle(now);
+        self.site_changed(now);
     }
 
     /// Judges every device of which facts changed.
@@ -187,6 +202,7 @@ impl World {
             services: &self.services,
             sight: &self.sight,
             dhcp: &self.dhcp_service,
+            inventory: self.settings.inventory.as_deref(),
             devices: &self.devices,
             address_of: &|name| self.address_of(name),
         })

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use recorder::KeptFrame;
-pub use settings::{KnownServer, Limits, Settings};
+pub use settings::{KnownServer, Limits, Reconfiguration, Settings};
 
 use self::connections::Connections;
 use self::leases::Seen;
@@ -154,6 +154,12 @@ impl Engine {
         self.world.settle(self.now);
     }
 
+    /// Takes over what can change while it runs, and judges everything by it; nothing that is known is lost.
+    pub fn reconfigure(&mut self, change: Reconfiguration, now: Timestamp) {
+        self.now = self.now.max(now);
+        self.world.reconfigure(change, self.now);
+    }
+
     /// The next thing that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.world.poll_event()
@@ -196,6 +202,7 @@ impl Engine {
             devices: self.world.devices.table.clone(),
             callmanagers,
             findings: self.world.site_findings.all().to_vec(),
+            inventory: self.world.settings.inventory.clone(),
             totals,
         })
     }

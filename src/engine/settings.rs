@@ -1,10 +1,12 @@
 //! What the engine is told at its start.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::diagnosis::Thresholds;
 use crate::flow::tcp::StreamLimits;
+use crate::inventory::Inventory;
 use crate::phone::Role;
 use crate::phone::dhcp::DhcpThreshold;
 use crate::phone::keepalive::Intervals;
@@ -29,12 +31,23 @@ pub struct Settings {
     pub dhcp: DhcpThreshold,
     /// When the diagnosis finds something too often, too long or too many.
     pub thresholds: Thresholds,
+    /// The phones that should be there, where the user named a list of them.
+    pub inventory: Option<Arc<Inventory>>,
     /// Two frames alike within this time are copies that the mirror made; zero keeps them all.
     pub copy_window: Duration,
     /// Whether tunnels (ERSPAN, GRE, VXLAN, IP in IP) are opened.
     pub tunnels: bool,
     /// The bounds of everything.
     pub limits: Limits,
+}
+
+/// What can change while the engine runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reconfiguration {
+    /// When the diagnosis finds something too often, too long or too many.
+    pub thresholds: Thresholds,
+    /// The phones that should be there, where the user named a list of them.
+    pub inventory: Option<Arc<Inventory>>,
 }
 
 /// A CallManager named in the configuration.
@@ -96,6 +109,7 @@ impl Default for Settings {
                 window: Duration::from_secs(10 * 60),
             },
             thresholds: Thresholds::default(),
+            inventory: None,
             copy_window: Duration::from_millis(20),
             tunnels: true,
             limits: Limits::default(),

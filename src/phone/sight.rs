@@ -9,6 +9,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Default)]
 pub struct Sight {
     sources: Vec<Source>,
+    began: Option<Timestamp>,
     last_loss: Option<Timestamp>,
     /// When frames were lost, at most once for each [`Self::LOSS_GRAIN`].
     losses: VecDeque<Timestamp>,
@@ -54,10 +55,16 @@ impl Sight {
         if self.sources.len() <= place {
             self.sources.resize(place + 1, Source::default());
         }
+        self.began.get_or_insert(at);
         self.tenth(at).frames += 1;
         if let Some(source) = self.sources.get_mut(place) {
             source.last_frame = source.last_frame.max(at);
         }
+    }
+
+    /// Since when frames are seen.
+    pub const fn watching_since(&self) -> Option<Timestamp> {
+        self.began
     }
 
     /// This source shows what is asked and what is answered.

@@ -1,13 +1,11 @@
 //! The devices: the report's `devices`.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::FindingEntry;
 use super::lease::LeaseEntry;
-use crate::finding::{Finding, Subject};
 use crate::phone::callmanager::CallManagerGroup;
 use crate::phone::dhcp::DhcpTracker;
 use crate::phone::keepalive::{GapDirection, OpenGap};
@@ -107,6 +105,12 @@ pub struct DeviceEntry {
     pub lease: Option<LeaseEntry>,
     /// Its port on the switch.
     pub link: Option<LinkEntry>,
+    /// What the inventory calls it.
+    pub description: Option<String>,
+    /// Its device pool by the inventory.
+    pub device_pool: Option<String>,
+    /// Its first directory number by the inventory.
+    pub directory_number: Option<String>,
 }
 
 /// Something that begins and ends.
@@ -197,8 +201,12 @@ pub struct LinkEntry {
 }
 
 impl DeviceEntry {
-    /// The report of `device`; what was concluded about servers may explain its findings.
-    pub fn new(device: &Device, site: &[(Subject, Arc<Finding>)]) -> Self {
+    /// The report of `device`. What was concluded about servers may explain its findings; the inventory may describe it.
+    pub fn new(device: &Device, snapshot: &Snapshot) -> Self {
+        let site = &snapshot.findings;
+        let inventory = snapshot.inventory.as_deref();
+        let listed = device.name.and_then(|name| inventory?.of(name));
+        let description = listed.and_then(|listed| listed.description.as_deref());
         let registration = &device.registration;
         let current = registration.current;
         let gaps = GapCounts {
@@ -228,7 +236,7 @@ impl DeviceEntry {
             tftp_not_found: device.tftp.not_found.into(),
             boots: device.boot.passes.into(),
             last_reset_reason: reset.map(in_the_phones_words),
-            findings: FindingEntry::of_device(&device.findings, &device.label(), site),
+            findings: FindingEntry::of_device(&device.findings, &device.label(), description, site),
             last_reset_label: reset.map(ResetReason::label),
             unhealthy: device.is_unhealthy(),
             inferred: current.is_some_and(|current| current.proof == Proof::Inferred),
@@ -259,6 +267,9 @@ impl DeviceEntry {
             dhcp: dhcp.map(DhcpEntry::new),
             lease: dhcp.and_then(|dhcp| dhcp.lease.as_deref().map(LeaseEntry::new)),
             link: device.link.as_deref().map(LinkEntry::new),
+            description: owned(description),
+            device_pool: owned(listed.and_then(|it| it.device_pool.as_deref())),
+            directory_number: owned(listed.and_then(|it| it.directory_number.as_deref())),
         }
     }
 
@@ -276,7 +287,7 @@ impl DeviceEntry {
         });
         devices
             .into_iter()
-            .map(|device| Self::new(device, &snapshot.findings))
+            .map(|device| Self::new(device, snapshot))
             .collect()
     }
 }

@@ -42,6 +42,8 @@ pub struct FindingEntry {
     pub cause: Option<Cause>,
     /// What kind of thing it is about: `device`, `callmanager`, `dhcp_server`, `dns_server`, `tftp_server` or `sensor`.
     pub subject_kind: &'static str,
+    /// What the inventory calls it.
+    pub description: Option<String>,
 }
 
 /// A finding that explains another one.
@@ -61,6 +63,7 @@ impl FindingEntry {
         finding: &Finding,
         subject: String,
         subject_kind: &'static str,
+        description: Option<&str>,
         site: &[(Subject, Arc<Finding>)],
     ) -> Self {
         Self {
@@ -79,6 +82,7 @@ impl FindingEntry {
             server: finding.server,
             cause: cause(finding, site),
             subject_kind,
+            description: description.map(str::to_owned),
         }
     }
 
@@ -86,19 +90,36 @@ impl FindingEntry {
     pub fn of_device(
         findings: &Findings,
         label: &str,
+        description: Option<&str>,
         site: &[(Subject, Arc<Finding>)],
     ) -> Vec<Self> {
         let entries = findings
             .iter()
-            .map(|finding| Self::new(finding, label.to_owned(), DEVICE, site));
+            .map(|finding| Self::new(finding, label.to_owned(), DEVICE, description, site));
         worst_first(entries.collect())
     }
 
     /// The findings of servers and of the sensor, the worst first.
     pub fn of_site(snapshot: &Snapshot) -> Vec<Self> {
         let site = &snapshot.findings;
+        let inventory = snapshot.inventory.as_deref();
         let entries = site.iter().map(|(subject, finding)| {
-            Self::new(finding, subject.to_string(), subject.kind(), site)
+            let listed = match subject {
+                Subject::Configured(name) => inventory.and_then(|it| it.of(*name)),
+                Subject::CallManager(_)
+                | Subject::DhcpServer(_)
+                | Subject::DnsServer(_)
+                | Subject::TftpServer(_)
+                | Subject::Sensor => None,
+            };
+            let description = listed.and_then(|listed| listed.description.as_deref());
+            Self::new(
+                finding,
+                subject.to_string(),
+                subject.kind(),
+                description,
+                site,
+            )
         });
         worst_first(entries.collect())
     }

@@ -380,5 +380,6 @@ pub(super) fn finding_entry(code: &'static str) -> FindingEntry {
         server: None,
         cause: None,
         subject_kind: "device",
+        description: None,
     }
 }

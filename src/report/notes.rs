@@ -98,7 +98,7 @@ fn note(group: &Group<'_>, told: &mut Told, prose: &mut Prose) {
     if group.len() == 1 {
         prose.paragraph("  ", &facts(first));
     } else {
-        let names = first_few(group.findings.iter().map(|it| &*it.subject), NAMES);
+        let names = names(group);
         prose.paragraph("  ", &format!("{names}."));
         let is_said_of_all = group.findings.iter().all(|it| it.summary == first.summary);
         if is_said_of_all {
@@ -128,7 +128,7 @@ fn note(group: &Group<'_>, told: &mut Told, prose: &mut Prose) {
     }
     for symptom in &group.symptoms {
         let first = symptom.first();
-        let names = first_few(symptom.findings.iter().map(|it| &*it.subject), NAMES);
+        let names = names(symptom);
         let is_over = if first.active { "" } else { ", over by now" };
         prose.paragraph(
             "  It explains: ",
@@ -229,7 +229,16 @@ fn cause_title(code: &'static str) -> &'static str {
 
 /// Whom it is about, with what the inventory calls it.
 fn subject(finding: &FindingEntry) -> String {
-    finding.subject.clone()
+    match &finding.description {
+        Some(description) => format!("{} ({description})", finding.subject),
+        None => finding.subject.clone(),
+    }
+}
+
+/// Those whom it is about, or the first few of them.
+fn names(group: &Group<'_>) -> String {
+    let subjects: Vec<String> = group.findings.iter().copied().map(subject).collect();
+    first_few(subjects.iter().map(String::as_str), NAMES)
 }
 
 /// `12 phones`: of how many.

@@ -96,8 +96,9 @@ fn devices(devices: &[DeviceEntry], style: Style, out: &mut String) {
     listed.sort_by_key(|device| (urgency(device.stage), !calls_for_attention(device)));
     listed.truncate(MOST_LISTED);
     if !listed.is_empty() {
-        let rows = listed.iter().map(|device| row(device)).collect();
-        let left_out = Grid::new(columns(), rows).render(style, out);
+        let described = listed.iter().any(|device| device.description.is_some());
+        let rows = listed.iter().map(|device| row(device, described)).collect();
+        let left_out = Grid::new(columns(described), rows).render(style, out);
         no_room_for(&left_out, out);
     }
     let rest = u64::try_from(devices.len() - listed.len()).unwrap_or(u64::MAX);
@@ -144,8 +145,8 @@ fn summary(devices: &[DeviceEntry], out: &mut String) {
     line(out, &format!("{who}: {}.", stages.join(", ")));
 }
 
-fn columns() -> Vec<Column> {
-    vec![
+fn columns(described: bool) -> Vec<Column> {
+    let mut columns = vec![
         // As wide as a hardware address: half a name is nobody's.
         Column::text("Device", 17),
         Column::text("Model", 10).spare(1),
@@ -160,11 +161,15 @@ fn columns() -> Vec<Column> {
         Column::number("DHCP").spare(8),
         Column::text("Last reset", 10).spare(6),
         Column::text("Remarks", 10).spare(10),
-    ]
+    ];
+    if described {
+        columns.insert(1, Column::text("Description", 12).spare(8));
+    }
+    columns
 }
 
-fn row(device: &DeviceEntry) -> Vec<Cell> {
-    vec![
+fn row(device: &DeviceEntry, described: bool) -> Vec<Cell> {
+    let mut cells = vec![
         Cell::new(label(device)),
         Cell::new(device.model.as_deref().unwrap_or(device.kind.label())),
         Cell::new(device.address.map(|it| it.to_string()).unwrap_or_default()),
@@ -178,7 +183,12 @@ fn row(device: &DeviceEntry) -> Vec<Cell> {
         Cell::new(number(device.dhcp_requests)),
         Cell::new(device.last_reset_reason.as_deref().unwrap_or_default()),
         Cell::new(remarks(device)),
-    ]
+    ];
+    if described {
+        let description = device.description.as_deref().unwrap_or_default();
+        cells.insert(1, Cell::new(description));
+    }
+    cells
 }
 
 /// What to call it: the best that is known.

@@ -20,4 +20,4 @@ pub(crate) use capture::{captures_dir, load, load_path};
 pub(crate) use connection::Connection;
 pub(crate) use phone::Phone;
 pub(crate) use scene::{Host, Scene};
-pub(crate) use trial::{Captured, Entry, Outcome, run};
+pub(crate) use trial::{Captured, Drive, Entry, Outcome, run};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use phonewatch::engine::{Engine, Settings};
+use phonewatch::engine::{Engine, Reconfiguration, Settings};
 use phonewatch::event::{Event, EventKind};
 use phonewatch::finding::Finding;
 use phonewatch::phone::{CallManager, Device, Stage};
@@ -137,6 +137,11 @@ impl Drive {
             .recorded(id)
             .map(|kept| tracer.line(&kept.frame()))
             .collect()
+    }
+
+    pub(crate) fn reconfigure(&mut self, change: Reconfiguration) {
+        self.engine.reconfigure(change, self.now);
+        self.drain();
     }
 
     pub(crate) fn snapshot(&mut self) -> Arc<Snapshot> {

@@ -6,6 +6,7 @@ mod connecting;
 mod dhcp;
 mod dns;
 mod files;
+mod inventory;
 mod link;
 mod registration;
 mod reset;
@@ -146,6 +147,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(dhcp::cases());
     cases.extend(boot::cases());
     cases.extend(connecting::cases());
+    cases.extend(inventory::cases());
     cases.extend(registration::cases());
     cases.extend(reset::cases());
     cases.extend(sensor::cases());
