@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Capture, Config, ConfigErrors, interface_name};
+use crate::report::Query;
 use crate::simulate::{Erspan, Percent, Share, Side, Speed, View, Vlans};
 
 /// Where the configuration stands unless `--config` names another file.
@@ -79,6 +80,30 @@ Examples:
   phonewatch trace SEP001380AD9E5F --from morning.pcap.gz
   phonewatch trace 10.1.2.3 --from primary.pcapng secondary.pcapng")]
     Trace(Trace),
+
+    /// List the phones, asking the running daemon or capture files
+    #[command(after_help = "\
+Examples:
+  phonewatch phones --unhealthy
+  phonewatch phones --stage rejected --json
+  phonewatch phones --code dhcp_no_answer --url http://sensor2:12000
+  phonewatch phones --from morning.pcap.gz")]
+    Phones(Phones),
+
+    /// Show one phone: what is known of it, what was found, and what to do
+    #[command(after_help = "\
+Examples:
+  phonewatch phone SEP001380AD9E5F
+  phonewatch phone 00:13:80:ad:9e:5f --from morning.pcap")]
+    Phone(Phone),
+
+    /// List what was found, the worst first, asking the running daemon or capture files
+    #[command(after_help = "\
+Examples:
+  phonewatch findings
+  phonewatch findings --severity critical
+  phonewatch findings --from morning.pcap --json")]
+    Findings(Findings),
 
     /// Tell what a finding means, how it is concluded and what to do
     ///
@@ -191,6 +216,103 @@ pub struct Trace {
     /// Print the lines as JSON, for programs
     #[arg(long)]
     pub json: bool,
+}
+
+/// The arguments of `phones`.
+#[derive(Args, Debug)]
+pub struct Phones {
+    /// Which of them.
+    #[command(flatten)]
+    pub query: QueryOptions,
+    /// Who is asked.
+    #[command(flatten)]
+    pub source: Source,
+}
+
+/// The arguments of `phone`.
+#[derive(Args, Debug)]
+pub struct Phone {
+    /// Its name, its hardware address or its network address
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Who is asked.
+    #[command(flatten)]
+    pub source: Source,
+}
+
+/// The arguments of `findings`.
+#[derive(Args, Debug)]
+pub struct Findings {
+    /// Which of them.
+    #[command(flatten)]
+    pub query: QueryOptions,
+    /// Who is asked.
+    #[command(flatten)]
+    pub source: Source,
+}
+
+/// Which phones or findings are asked for.
+#[derive(Args, Debug)]
+pub struct QueryOptions {
+    /// Phones at this stage, or findings that strike there: link, dhcp, dns, tftp, connecting, registering, rejected,
+    /// registered, lost or unknown
+    #[arg(long)]
+    pub stage: Option<String>,
+    /// Only phones that call for attention, or findings that hold
+    #[arg(long)]
+    pub unhealthy: bool,
+    /// Findings of this code, or phones of which such a one holds
+    #[arg(long)]
+    pub code: Option<String>,
+    /// Findings of this severity, or phones of which such a one holds: info, warning or critical
+    #[arg(long)]
+    pub severity: Option<String>,
+    /// At most so many, 1 to 10000
+    #[arg(long, value_name = "N", default_value_t = Query::LIMIT)]
+    pub limit: usize,
+    /// Pass over so many
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub offset: usize,
+}
+
+/// Who is asked: the running daemon, or capture files.
+#[derive(Args, Debug)]
+pub struct Source {
+    /// Read these capture files instead of asking the daemon
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "url")]
+    pub from: Vec<PathBuf>,
+    /// Where the daemon answers
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:12000")]
+    pub url: String,
+    /// The configuration, for capture files.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl QueryOptions {
+    /// The query; an error says what is allowed.
+    pub fn query(&self) -> anyhow::Result<Query> {
+        let mut query = Query {
+            unhealthy: self.unhealthy,
+            offset: self.offset,
+            ..Query::default()
+        };
+        let limit = self.limit.to_string();
+        for (key, value) in [
+            ("stage", self.stage.as_ref()),
+            ("code", self.code.as_ref()),
+            ("severity", self.severity.as_ref()),
+            ("limit", Some(&limit)),
+        ] {
+            if let Some(value) = value {
+                query.set(key, value).map_err(anyhow::Error::msg)?;
+            }
+        }
+        Ok(query)
+    }
 }
 
 /// The arguments of `explain`.

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use phonewatch::app::ask;
 use phonewatch::app::explain;
 use phonewatch::app::inventory;
 use phonewatch::app::replay::{self, Outcome};
@@ -22,6 +23,9 @@ fn main() -> ExitCode {
         }),
         Command::Check(arguments) => check(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Phones(arguments) => ask::phones(&arguments),
+        Command::Phone(arguments) => ask::phone(&arguments),
+        Command::Findings(arguments) => ask::findings(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Simulate(arguments) => simulate::simulate(&arguments).map(|()| ExitCode::SUCCESS),
     };

@@ -313,3 +313,57 @@ fn an_inventory_that_cannot_be_used_is_named_and_a_bad_row_left_out() {
     assert!(stdout(&output).contains("phones.csv: line 3: \"nonsense!\" is no device name"));
     assert!(stdout(&output).ends_with("phones in the inventory: 1\n"));
 }
+
+#[test]
+fn a_daemon_that_is_not_there_is_named_with_the_remedy() {
+    // Port 1 of the loopback: nobody listens there.
+    let output = phonewatch(&["phones", "--url", "http://127.0.0.1:1"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = stderr(&output);
+    for part in ["http://127.0.0.1:1", "is the daemon running", "--from FILE"] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert_eq!(stdout(&output), "");
+    let output = phonewatch(&["findings", "--url", "https://sensor"]);
+    assert!(
+        stderr(&output).contains("does not begin with http://"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn capture_files_are_asked_like_the_daemon() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fleet.pcap");
+    let file = path.to_str().unwrap();
+    let output = phonewatch(&[
+        "simulate",
+        "rejected:1",
+        "healthy:1",
+        "--phones",
+        "6",
+        "--minutes",
+        "10",
+        "--write",
+        file,
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+
+    let output = phonewatch(&["phones", "--unhealthy", "--json", "--from", file]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let page: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let name = page["devices"][0]["name"].as_str().unwrap();
+    assert_eq!(page["devices"][0]["stage"], "rejected");
+
+    let output = phonewatch(&["phone", &name.to_lowercase(), "--from", file]);
+    assert!(stdout(&output).starts_with(name), "{}", stdout(&output));
+    assert!(stdout(&output).contains("registration rejected"));
+
+    let output = phonewatch(&["findings", "--from", file]);
+    assert!(stdout(&output).contains("CRITICAL  registration rejected: "));
+    let output = phonewatch(&["phone", "SEP000000000000", "--from", file]);
+    assert_eq!(output.status.code(), Some(1));
+    let output = phonewatch(&["phones", "--from", "/nonexistent.pcap"]);
+    assert_eq!(output.status.code(), Some(2));
+}

@@ -30,10 +30,20 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
         &["net", "finding", "phone", "diagnosis", "capture"],
     ),
     ("simulate", &["time", "net", "record", "wire"]),
-    ("cli", &["config", "simulate"]),
+    ("cli", &["config", "report", "simulate"]),
     ("report", READERS),
     ("metrics", READERS),
-    ("web", &["metrics", "snapshot"]),
+    (
+        "web",
+        &[
+            "finding",
+            "phone",
+            "diagnosis",
+            "metrics",
+            "report",
+            "snapshot",
+        ],
+    ),
     (
         "app",
         &[

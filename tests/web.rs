@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+mod support;
+
 use phonewatch::capture::live::CaptureState;
 use phonewatch::config::PerPhone;
 use phonewatch::metrics::{InterfaceState, MetricsSettings, ReloadState, SensorState};
@@ -118,11 +120,166 @@ async fn the_first_page_leads_to_the_others() {
     );
     let policy = answer.header("content-security-policy").unwrap();
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    assert!(policy.contains("style-src 'self'") && !policy.contains("script-src"));
     assert!(answer.body.contains(env!("CARGO_PKG_VERSION")));
-    for link in ["/metrics", "/-/healthy", "/-/ready"] {
+    assert_eq!(daemon.ask("GET /style.css").await.status, 200);
+    for link in [
+        "/metrics",
+        "/api/v1/phones",
+        "/api/v1/findings",
+        "/-/healthy",
+        "/-/ready",
+    ] {
         assert!(answer.body.contains(&format!("<a href=\"{link}\">")));
         assert_eq!(daemon.ask(&format!("GET {link}")).await.status, 200);
     }
+    daemon.stop().await;
+}
+
+/// A daemon that has seen a phone whose registration is rejected.
+async fn with_a_rejected_phone() -> Daemon {
+    let daemon = Daemon::start().await;
+    let case = support::cases::all()
+        .into_iter()
+        .find(|case| case.code == "registration_rejected" && case.holds)
+        .unwrap();
+    daemon.published.store(case.run().snapshot);
+    daemon
+}
+
+/// The name of the one phone of which something was found.
+fn name_of(phones: &serde_json::Value) -> String {
+    phones["devices"][0]["name"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_gives_the_objects_of_the_report() {
+    let daemon = with_a_rejected_phone().await;
+    let json = async |path: &str| -> serde_json::Value {
+        let answer = daemon.ask(&format!("GET {path}")).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        serde_json::from_str(&answer.body).unwrap()
+    };
+    let phones = json("/api/v1/phones?code=registration_rejected").await;
+    assert_eq!(
+        (&phones["schema"], &phones["total"]),
+        (&1.into(), &1.into())
+    );
+    let name = name_of(&phones);
+    let phone = json(&format!("/api/v1/phones/{name}")).await;
+    assert_eq!(phone["device"], phones["devices"][0]);
+    let finding = &phone["device"]["findings"][0];
+    assert_eq!(finding["code"], "registration_rejected");
+    assert_eq!(
+        json("/api/v1/findings?severity=critical").await["findings"][0],
+        *finding
+    );
+    assert_eq!(json("/api/v1/findings?severity=info").await["total"], 0);
+    assert_eq!(json("/api/v1/phones?stage=tftp").await["total"], 0);
+    assert_eq!(
+        json("/api/v1/phones?limit=1&offset=1000").await["devices"],
+        serde_json::json!([])
+    );
+    assert!(json("/api/v1/callmanagers").await["callmanagers"][0]["address"].is_string());
+    assert!(json("/api/v1/capture").await["capture"]["frames"].as_u64() > Some(0));
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_says_what_it_does_not_understand() {
+    let daemon = Daemon::start().await;
+    for (path, status, part) in [
+        ("/api/v1/phones?stage=asleep", 400, "the stages are"),
+        ("/api/v1/phones?limit=99999", 400, "from 1 to 10000"),
+        ("/api/v1/findings?code=nonsense", 400, "phonewatch explain"),
+        ("/api/v1/findings?colour=red", 400, "no parameter"),
+        ("/api/v1/phones?format=xml", 400, "json and text"),
+        (
+            "/api/v1/phones/SEP000000000001",
+            404,
+            "no phone of this name",
+        ),
+        ("/api/v1/phones/%3Cscript%3E", 404, "no phone of this name"),
+        ("/phones/%3Cscript%3E", 404, "No phone of this name"),
+        ("/api/v1/nothing", 404, "nothing is served here"),
+    ] {
+        let answer = daemon.ask(&format!("GET {path}")).await;
+        assert_eq!(answer.status, status, "{path}");
+        assert!(answer.body.contains(part), "{path}: {}", answer.body);
+        assert!(!answer.body.contains("<script"), "{path}");
+    }
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_tell_what_was_found_and_lead_to_the_phone() {
+    let daemon = with_a_rejected_phone().await;
+    let phones = daemon
+        .ask("GET /api/v1/phones?code=registration_rejected")
+        .await;
+    let name = name_of(&serde_json::from_str(&phones.body).unwrap());
+    let index = daemon.ask("GET /").await;
+    assert!(
+        index.body.contains("registration rejected"),
+        "{}",
+        index.body
+    );
+    let link = format!("/phones/{name}");
+    assert!(
+        index.body.contains(&format!("<a href=\"{link}\">")),
+        "{}",
+        index.body
+    );
+    let page = daemon.ask(&format!("GET {link}")).await;
+    assert_eq!(page.status, 200);
+    for part in ["<h1>", "RegisterReject", "<ol>", "Guide: "] {
+        assert!(page.body.contains(part), "{part} in {}", page.body);
+    }
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_asks_the_daemon() {
+    let daemon = with_a_rejected_phone().await;
+    let url = format!("http://{}", daemon.address);
+    let asked = tokio::task::spawn_blocking(move || {
+        let ask = |arguments: &[&str]| {
+            let output = assert_cmd::Command::cargo_bin("phonewatch")
+                .unwrap()
+                .args(arguments)
+                .args(["--url", &url])
+                .output()
+                .unwrap();
+            let text = |bytes| String::from_utf8(bytes).unwrap();
+            (
+                output.status.code(),
+                text(output.stdout),
+                text(output.stderr),
+            )
+        };
+        let (code, out, _) = ask(&["phones", "--unhealthy", "--json"]);
+        assert_eq!(code, Some(0));
+        let name = name_of(&serde_json::from_str(&out).unwrap());
+        let (_, out, _) = ask(&["phones", "--stage", "rejected"]);
+        assert!(out.contains(&name), "{out}");
+        let (code, out, _) = ask(&["phone", &name]);
+        assert_eq!(code, Some(0));
+        assert!(
+            out.starts_with(&name) && out.contains("What to do:"),
+            "{out}"
+        );
+        let (code, out, _) = ask(&["findings", "--severity", "critical"]);
+        assert_eq!(code, Some(0));
+        assert!(out.starts_with("1 finding holds: 1 critical."), "{out}");
+        let (code, _, error) = ask(&["phone", "SEP000000000000"]);
+        assert_eq!(code, Some(1));
+        assert!(error.contains("no phone of this name was seen"), "{error}");
+        let (code, _, error) = ask(&["phones", "--stage", "asleep"]);
+        assert_eq!(code, Some(1));
+        assert!(error.contains("the stages are"), "{error}");
+    });
+    asked.await.unwrap();
     daemon.stop().await;
 }
 

@@ -1,6 +1,7 @@
 //! `phonewatch replay`: capture files through the same engine as live traffic, and a report of what they show.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::terminal::{print, say, style};
 use super::{inventory, settings};
 use crate::capture::file::FileSource;
 use crate::capture::{FrameSource, Input};
-use crate::cli;
+use crate::cli::{self, ConfigFile};
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::report::{CaptureFacts, Report, table};
@@ -31,34 +32,15 @@ pub enum Outcome {
 ///
 /// Every frame of a file reaches the engine: the capture filter is for the kernel, and whoever wrote the file chose.
 pub fn replay(arguments: &cli::Replay) -> anyhow::Result<Outcome> {
-    let config = arguments.config.load()?;
-    let inventory = inventory::load(&config, arguments.config.path())?;
-    for complaint in inventory
-        .iter()
-        .flat_map(|it| inventory::complaints(it, &config))
-    {
-        say(&complaint);
-    }
-    let mut engine = Engine::new(settings::engine(&config, inventory));
-    let mut source = Watched::new(FileSource::new(arguments.files.clone(), None));
-    let mut last = LastSnapshot::default();
-    drive(&mut source, &mut engine, &mut last);
-    source.clear();
-
-    let problems: Vec<String> = source
-        .files
-        .problems()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let Replayed {
+        snapshot,
+        problems,
+        elapsed,
+        outcome,
+    } = read(&arguments.files, &arguments.config)?;
     for problem in &problems {
         say(problem);
     }
-    let outcome = if source.files.is_fatal() {
-        Outcome::Incomplete
-    } else {
-        Outcome::Whole
-    };
     let facts = CaptureFacts {
         files: arguments
             .files
@@ -66,9 +48,9 @@ pub fn replay(arguments: &cli::Replay) -> anyhow::Result<Outcome> {
             .map(|file| file.display().to_string())
             .collect(),
         problems,
-        elapsed: source.watch.elapsed(),
+        elapsed,
     };
-    let report = Report::new(&last.0, facts);
+    let report = Report::new(&snapshot, facts);
     let text = if arguments.json {
         let mut text = serde_json::to_string_pretty(&report).context("write the report as JSON")?;
         text.push('\n');
@@ -78,6 +60,51 @@ pub fn replay(arguments: &cli::Replay) -> anyhow::Result<Outcome> {
     };
     print(&text)?;
     Ok(outcome)
+}
+
+/// What files show.
+pub(super) struct Replayed {
+    /// What the engine knows at their end.
+    pub(super) snapshot: Arc<Snapshot>,
+    /// What is wrong with them, one sentence each.
+    pub(super) problems: Vec<String>,
+    /// How long it took to read them.
+    pub(super) elapsed: Duration,
+    /// Whether they could be read.
+    pub(super) outcome: Outcome,
+}
+
+/// Lets the engine see every frame of the files.
+pub(super) fn read(files: &[PathBuf], config: &ConfigFile) -> anyhow::Result<Replayed> {
+    let path = config.path();
+    let config = config.load()?;
+    let inventory = inventory::load(&config, path)?;
+    for complaint in inventory
+        .iter()
+        .flat_map(|it| inventory::complaints(it, &config))
+    {
+        say(&complaint);
+    }
+    let mut engine = Engine::new(settings::engine(&config, inventory));
+    let mut source = Watched::new(FileSource::new(files.to_vec(), None));
+    let mut last = LastSnapshot::default();
+    drive(&mut source, &mut engine, &mut last);
+    source.clear();
+    Ok(Replayed {
+        snapshot: last.0,
+        problems: source
+            .files
+            .problems()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        elapsed: source.watch.elapsed(),
+        outcome: if source.files.is_fatal() {
+            Outcome::Incomplete
+        } else {
+            Outcome::Whole
+        },
+    })
 }
 
 /// Keeps what the engine knows at the end.

@@ -22,7 +22,7 @@ const RECORDER_BYTES: usize = 1 << 30;
 /// Reads the files and prints the lines of the phone; whatever hinders it is an error.
 pub fn trace(arguments: &cli::Trace) -> anyhow::Result<()> {
     let config = arguments.config.load()?;
-    let mut engine_settings = settings::engine(&config);
+    let mut engine_settings = settings::engine(&config, None);
     engine_settings.limits.recorder_bytes = RECORDER_BYTES;
     engine_settings.limits.recorder_frames = u32::MAX;
     let mut engine = Engine::new(engine_settings);

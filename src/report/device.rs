@@ -273,18 +273,21 @@ impl DeviceEntry {
         }
     }
 
+    /// The place of a device in the report's order.
+    pub(super) fn place(device: &Device) -> impl Ord + use<> {
+        (
+            device.name.is_none(),
+            device.name,
+            device.mac.is_none(),
+            device.mac,
+            device.address,
+        )
+    }
+
     /// Every device to show, in the order of the report.
     pub fn all(snapshot: &Snapshot) -> Vec<Self> {
         let mut devices: Vec<&Device> = snapshot.shown().map(AsRef::as_ref).collect();
-        devices.sort_by_key(|device| {
-            (
-                device.name.is_none(),
-                device.name,
-                device.mac.is_none(),
-                device.mac,
-                device.address,
-            )
-        });
+        devices.sort_by_key(|device| Self::place(device));
         devices
             .into_iter()
             .map(|device| Self::new(device, snapshot))

@@ -99,6 +99,27 @@ impl FindingEntry {
         worst_first(entries.collect())
     }
 
+    /// The findings of devices, of servers and of the sensor, the worst first.
+    pub fn all(snapshot: &Snapshot) -> Vec<Self> {
+        let inventory = snapshot.inventory.as_deref();
+        let site = &snapshot.findings;
+        let mut all = Self::of_site(snapshot);
+        for device in snapshot
+            .shown()
+            .filter(|device| !device.findings.is_empty())
+        {
+            let listed = device.name.and_then(|name| inventory?.of(name));
+            let description = listed.and_then(|listed| listed.description.as_deref());
+            all.extend(Self::of_device(
+                &device.findings,
+                &device.label(),
+                description,
+                site,
+            ));
+        }
+        worst_first(all)
+    }
+
     /// The findings of servers and of the sensor, the worst first.
     pub fn of_site(snapshot: &Snapshot) -> Vec<Self> {
         let site = &snapshot.findings;

@@ -13,7 +13,9 @@ mod group;
 mod headline;
 mod lease;
 mod notes;
+mod phone;
 mod prose;
+mod query;
 mod table;
 mod wording;
 
@@ -31,6 +33,7 @@ pub use finding::{Cause, FindingEntry};
 pub use group::Group;
 pub use lease::{LeaseEntry, Option66Entry, Option150Entry, TftpOfferEntry};
 pub use notes::notes;
+pub use query::{FindingsPage, PhonePage, PhonesPage, Query};
 pub use table::{Style, table};
 
 use crate::phone::tally::Tally;

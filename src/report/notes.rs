@@ -39,7 +39,6 @@ pub fn notes<'a>(findings: impl IntoIterator<Item = &'a FindingEntry>, style: St
 }
 
 /// The findings of one device, each with all its evidence and steps.
-#[allow(dead_code)]
 pub(super) fn in_full(findings: &[FindingEntry], prose: &mut Prose) {
     for finding in findings {
         prose.gap();

@@ -96,10 +96,7 @@ fn devices(devices: &[DeviceEntry], style: Style, out: &mut String) {
     listed.sort_by_key(|device| (urgency(device.stage), !calls_for_attention(device)));
     listed.truncate(MOST_LISTED);
     if !listed.is_empty() {
-        let described = listed.iter().any(|device| device.description.is_some());
-        let rows = listed.iter().map(|device| row(device, described)).collect();
-        let left_out = Grid::new(columns(described), rows).render(style, out);
-        no_room_for(&left_out, out);
+        listing(&listed, style, out);
     }
     let rest = u64::try_from(devices.len() - listed.len()).unwrap_or(u64::MAX);
     if rest > 0 {
@@ -107,6 +104,14 @@ fn devices(devices: &[DeviceEntry], style: Style, out: &mut String) {
         let rest = counted(rest, "device", "devices");
         line(out, &format!("{and}{rest}; --json lists all."));
     }
+}
+
+/// These devices, one in each line.
+pub(super) fn listing(listed: &[&DeviceEntry], style: Style, out: &mut String) {
+    let described = listed.iter().any(|device| device.description.is_some());
+    let rows = listed.iter().map(|device| row(device, described)).collect();
+    let left_out = Grid::new(columns(described), rows).render(style, out);
+    no_room_for(&left_out, out);
     if listed.iter().any(|device| device.inferred) {
         line(
             out,
@@ -170,7 +175,7 @@ fn columns(described: bool) -> Vec<Column> {
 
 fn row(device: &DeviceEntry, described: bool) -> Vec<Cell> {
     let mut cells = vec![
-        Cell::new(label(device)),
+        Cell::new(device.label()),
         Cell::new(device.model.as_deref().unwrap_or(device.kind.label())),
         Cell::new(device.address.map(|it| it.to_string()).unwrap_or_default()),
         Cell::new(stage(device.stage)).painted(colour(device)),
@@ -189,13 +194,6 @@ fn row(device: &DeviceEntry, described: bool) -> Vec<Cell> {
         cells.insert(1, Cell::new(description));
     }
     cells
-}
-
-/// What to call it: the best that is known.
-fn label(device: &DeviceEntry) -> String {
-    let label = device.name.clone().or_else(|| device.mac.clone());
-    let address = || device.address.map(|address| address.to_string());
-    label.or_else(address).unwrap_or_default()
 }
 
 /// Where it is registered, or was.

@@ -1,8 +1,10 @@
-//! What is served over HTTP: the page for Prometheus and the signs of life.
+//! What is served over HTTP: the page for Prometheus, the API, the pages for people and the signs of life.
 //!
 //! Requests only read: the snapshot that the engine published last, and what the daemon says of itself. Everything that
 //! a client can hold is bounded: connections, their time, the size of a request's head, pages that are under way.
 
+mod api;
+mod html;
 mod page;
 mod readiness;
 mod server;
@@ -69,7 +71,14 @@ pub async fn serve(
 
 fn router(state: WebState) -> Router {
     Router::new()
-        .route("/", get(page::index))
+        .route("/", get(html::index))
+        .route("/style.css", get(html::style))
+        .route("/phones/{name}", get(html::phone))
+        .route("/api/v1/phones", get(api::phones))
+        .route("/api/v1/phones/{name}", get(api::phone))
+        .route("/api/v1/callmanagers", get(api::callmanagers))
+        .route("/api/v1/findings", get(api::findings))
+        .route("/api/v1/capture", get(api::capture))
         .route("/metrics", get(page::metrics))
         .route("/-/healthy", get(page::healthy))
         .route("/-/ready", get(page::ready))
@@ -88,7 +97,7 @@ fn response(
         (
             header::CONTENT_SECURITY_POLICY,
             HeaderValue::from_static(
-                "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+                "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
             ),
         ),
         (

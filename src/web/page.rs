@@ -12,60 +12,69 @@ use super::readiness::missing;
 use super::{WebState, response};
 use crate::metrics::{CONTENT_TYPE, render};
 
-/// So many scrapes at the same time. Each holds a page of some megabytes where there are thousands of phones, from its
+/// So many pages at the same time. Each holds a page of some megabytes where there are thousands of phones, from its
 /// beginning until the last byte of it is sent.
 pub(super) const SCRAPES: usize = 8;
 /// A scrape waits so long for its turn: half of what Prometheus waits for the page.
 const TURN: Duration = Duration::from_secs(5);
 
-const TEXT: &str = "text/plain; charset=utf-8";
+pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
-pub(super) async fn index() -> Response {
-    const INDEX: &str = concat!(
-        "<!DOCTYPE html>\n",
-        "<html lang=\"en\">\n",
-        "<head><meta charset=\"utf-8\"><title>phonewatch</title></head>\n",
-        "<body>\n",
-        "<h1>phonewatch</h1>\n",
-        "<p>Version ",
-        env!("CARGO_PKG_VERSION"),
-        "</p>\n",
-        "<ul>\n",
-        "<li><a href=\"/metrics\">Metrics</a></li>\n",
-        "<li><a href=\"/-/healthy\">Healthy</a></li>\n",
-        "<li><a href=\"/-/ready\">Ready</a></li>\n",
-        "</ul>\n",
-        "</body>\n",
-        "</html>\n",
-    );
-    response(StatusCode::OK, "text/html; charset=utf-8", INDEX)
+/// A page that is made, with what it is sent as.
+pub(super) struct Made {
+    pub(super) status: StatusCode,
+    pub(super) content_type: &'static str,
+    pub(super) text: String,
+}
+
+/// A page, or why it could not be made.
+pub(super) type Making = Result<Made, Box<dyn std::error::Error + Send + Sync>>;
+
+impl Made {
+    pub(super) const fn new(content_type: &'static str, text: String) -> Self {
+        Self {
+            status: StatusCode::OK,
+            content_type,
+            text,
+        }
+    }
 }
 
 pub(super) async fn metrics(State(state): State<WebState>) -> Response {
+    made(state, |state| {
+        let snapshot = state.snapshot.load_full();
+        let text = render(&snapshot, &(state.sensor)(), &state.settings.load())?;
+        Ok(Made::new(CONTENT_TYPE, text))
+    })
+    .await
+}
+
+/// Makes a page that may be large, one of a few at a time.
+pub(super) async fn made(
+    state: WebState,
+    make: impl FnOnce(&WebState) -> Making + Send + 'static,
+) -> Response {
     let turn = tokio::time::timeout(TURN, state.scrapes.clone().acquire_owned());
     let Ok(Ok(permit)) = turn.await else {
         let busy = response(
             StatusCode::SERVICE_UNAVAILABLE,
             TEXT,
-            "too many scrapes at the same time: scrape from fewer places, or less often\n",
+            "too many requests at the same time: ask from fewer places, or less often\n",
         );
         return ([(header::RETRY_AFTER, "5")], busy).into_response();
     };
     // Work of this size would hold up the other connections; the permit goes with it, as it cannot be called off.
-    let rendering = tokio::task::spawn_blocking(move || {
-        let text = render(
-            &state.snapshot.load_full(),
-            &(state.sensor)(),
-            &state.settings.load(),
-        )?;
-        Ok::<_, prometheus::Error>(Bytes::from_owner(Scrape {
-            text,
+    let making = tokio::task::spawn_blocking(move || {
+        let made = make(&state)?;
+        let text = Bytes::from_owner(Scrape {
+            text: made.text,
             _permit: permit,
-        }))
+        });
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>((made.status, made.content_type, text))
     });
-    match rendering.await {
-        Ok(Ok(text)) => response(StatusCode::OK, CONTENT_TYPE, text),
-        Ok(Err(error)) => failed(&error),
+    match making.await {
+        Ok(Ok((status, content_type, text))) => response(status, content_type, text),
+        Ok(Err(error)) => failed(&*error),
         Err(error) => failed(&error),
     }
 }
@@ -96,11 +105,11 @@ pub(super) async fn method_not_allowed() -> Response {
 }
 
 fn failed(error: &(dyn std::error::Error + 'static)) -> Response {
-    tracing::error!(error, "the metrics page could not be made");
+    tracing::error!(error, "a page could not be made");
     response(
         StatusCode::INTERNAL_SERVER_ERROR,
         TEXT,
-        "the metrics page could not be made: see the log\n",
+        "the page could not be made: see the log\n",
     )
 }
 
