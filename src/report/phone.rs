@@ -36,7 +36,9 @@ impl DeviceEntry {
         };
         let registered = self.callmanager.map(|server| match self.role {
             Role::Unknown => server.to_string(),
-            role => format!("{server} ({})", role.label()),
+            Role::Primary | Role::Secondary | Role::Tertiary | Role::Srst => {
+                format!("{server} ({})", self.role.label())
+            }
         });
         let port = self.link.as_ref().map(|link| {
             let parts = [&link.switch, &link.port].map(|part| part.clone().unwrap_or_default());

@@ -65,12 +65,12 @@ pub(super) async fn made(
     };
     // Work of this size would hold up the other connections; the permit goes with it, as it cannot be called off.
     let making = tokio::task::spawn_blocking(move || {
-        let made = make(&state)?;
+        let page = make(&state)?;
         let text = Bytes::from_owner(Scrape {
-            text: made.text,
+            text: page.text,
             _permit: permit,
         });
-        Ok::<_, Box<dyn std::error::Error + Send + Sync>>((made.status, made.content_type, text))
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>((page.status, page.content_type, text))
     });
     match making.await {
         Ok(Ok((status, content_type, text))) => response(status, content_type, text),
