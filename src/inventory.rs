@@ -22,8 +22,8 @@ pub const MAX_BYTES: usize = 64 << 20;
 const MAX_PHONES: usize = 200_000;
 /// So many rows that cannot be used are named; of more only the number is told.
 const MAX_PROBLEMS: usize = 20;
-/// So many near misses of one name are told.
-const MAX_NEAR: usize = 3;
+/// So many near misses of one name are told: phones bought together have neighbouring addresses.
+const MAX_NEAR: usize = 64;
 /// What is kept of a field, in characters.
 const MAX_FIELD: usize = 128;
 

@@ -42,7 +42,7 @@ impl DeviceEntry {
         });
         let port = self.link.as_ref().map(|link| {
             let parts = [&link.switch, &link.port].map(|part| part.clone().unwrap_or_default());
-            parts.join(" ")
+            parts.join(" ").trim().to_owned()
         });
         let facts = vec![
             ("Description", text(&self.description)),

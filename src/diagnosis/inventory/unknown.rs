@@ -2,6 +2,7 @@
 
 use crate::diagnosis::{Case, Entry, Rule, Verdict};
 use crate::finding::{Conclusion, Severity};
+use crate::net::DeviceName;
 
 /// `inventory_unknown`.
 pub(in crate::diagnosis) static ENTRY: Entry = Entry {
@@ -13,7 +14,7 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               registered on its own, or somebody misread the label when it was added: then the list has a name that is \
               nearly the same.",
     concluded: "inventory.file names a list, and the phone's name is not in it. The evidence gives names of the list \
-                that differ in one or two digits. Cleared when a list that has it is read.",
+                that differ in one or two digits and were not seen themselves. Cleared when a list that has it is read.",
     remedy: &[
         "Compare the name with the MAC address that the phone itself shows (Settings > Network Configuration): labels \
          can be wrong, and a 0 or B is easily misread as O, D or 8.",
@@ -25,6 +26,9 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     explained_by: &[],
     rules: &[Rule::Device(judge)],
 };
+
+/// Of more near misses nobody reads the names.
+const MOST_NEAR: usize = 3;
 
 fn judge(case: &Case<'_>) -> Verdict {
     let device = case.device;
@@ -38,7 +42,13 @@ fn judge(case: &Case<'_>) -> Verdict {
         return Verdict::No;
     }
     let seen = format!("{name} was seen for the first time");
-    let near = inventory.near(name);
+    // One that is here itself was not misread.
+    let near: Vec<DeviceName> = inventory
+        .near(name)
+        .into_iter()
+        .filter(|near| case.site.devices.named(*near).is_none())
+        .take(MOST_NEAR)
+        .collect();
     let (summary, near_miss) = match near.first() {
         None => (String::from("not in the list of phones"), None),
         Some(nearest) => {
