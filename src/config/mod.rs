@@ -142,7 +142,11 @@ impl Config {
         let mut thresholds = Thresholds::default();
         let keepalive = document.table("keepalive", Keepalive::read);
         let flap = document.table("flap", Flap::read);
-        let dhcp = document.table("dhcp", Dhcp::read);
+        let dhcp = document.table("dhcp", |it| {
+            thresholds::dhcp(it, &mut thresholds);
+            Dhcp::read(it)
+        });
+        document.table("boot", |it| thresholds::boot(it, &mut thresholds));
         document.table("server", |it| thresholds::server(it, &mut thresholds));
         document.table("mirror", |it| thresholds::mirror(it, &mut thresholds));
         let inventory = document.table("inventory", |it| {

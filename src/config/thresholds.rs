@@ -39,6 +39,19 @@ macro_rules! thresholds {
 }
 
 thresholds! {
+    fn dhcp {
+        unanswered = dhcp_unanswered: integer, 2..=100;
+        unanswered_for = dhcp_unanswered_for: duration, SECOND..=60 * MINUTE;
+        goes_on = dhcp_goes_on: duration, SECOND..=60 * MINUTE;
+    }
+    fn boot {
+        voice_vlan_grace = voice_vlan_grace: duration, SECOND..=60 * MINUTE;
+        tries = tries: integer, 2..=100;
+        settle = settle: duration, SECOND..=60 * MINUTE;
+        stuck = stuck: duration, SECOND..=60 * MINUTE;
+        loop_passes = boot_loop_passes: integer, 2..=100;
+        loop_window = boot_loop_window: duration, MINUTE..=DAY;
+    }
     fn server {
         phones = server_phones: integer, 2..=10_000;
     }
