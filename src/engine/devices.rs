@@ -262,13 +262,17 @@ impl Devices {
             if is_anonymous {
                 self.merge(other, id);
             } else {
-                self.unbind(other, address);
-                if let Some(other) = self.table.device_mut(other) {
-                    other.address = None;
-                }
+                self.leave(other);
             }
         }
         self.bind(id, address);
+    }
+
+    /// The device no longer uses the address it had.
+    pub(super) fn leave(&mut self, id: DeviceId) {
+        if let Some(address) = self.device_mut(id).and_then(|device| device.address.take()) {
+            self.unbind(id, address);
+        }
     }
 
     fn unbind(&mut self, id: DeviceId, address: IpAddr) {

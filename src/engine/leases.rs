@@ -108,7 +108,9 @@ impl World {
                 }
                 self.step(id, Step::Dhcp, Stage::Dhcp, at);
             }
-            Asked::RelayedCopy | Asked::Renewal | Asked::Options | Asked::GaveUp => {}
+            // Who has the address now is somebody else.
+            Asked::GaveUp => self.devices.leave(id),
+            Asked::RelayedCopy | Asked::Renewal | Asked::Options => {}
         }
     }
 

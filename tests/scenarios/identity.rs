@@ -3,6 +3,7 @@
 use phonewatch::event::EventKind;
 use phonewatch::phone::Stage;
 use phonewatch::phone::registration::Proof;
+use phonewatch::wire::dhcp::MessageType;
 use phonewatch::wire::sccp::{DeviceKind, DeviceType, encode};
 
 use crate::support::stories::{DHCP_SERVER, PRIMARY, SECONDARY};
@@ -93,6 +94,23 @@ fn what_boots_and_what_registers_is_one_device() {
     let device = outcome.device(phone.name.as_str());
     assert_eq!(device.stage, Stage::Registered);
     assert_eq!(device.registration.current.unwrap().proof, Proof::Inferred);
+}
+
+#[test]
+fn an_address_that_a_phone_declines_is_no_longer_its_own() {
+    let mut scene = Scene::new();
+    let phone = Phone::new(105);
+    phone.leases(&mut scene, &DHCP_SERVER, 0x500);
+    let decline = phone.dhcp_message(MessageType::Decline, 0x500).build();
+    phone.broadcasts(&mut scene, &decline);
+    // Who has it asks for a file that many a host asks for.
+    let owner = Host::new([0x00, 0x1B, 0x21, 0, 0, 1], phone.host.address.octets());
+    scene.tftp_not_found((&owner, 50_000), (&DHCP_SERVER, 40_000), "OS79XX.TXT");
+    let outcome = scene.run();
+    let device = outcome.device(phone.name.as_str());
+    assert_eq!(device.address, None);
+    assert_eq!((device.tftp.requests, device.tftp.not_found), (0, 0));
+    assert_eq!(device.stage, Stage::Dhcp);
 }
 
 #[test]
