@@ -128,21 +128,45 @@ Examples:
   phonewatch simulate healthy:9 flapping --interface veth1 --speed 20
 
 Scenarios:
-  healthy         boots in the first minutes and stays registered
-  boot            boots at any time and stays registered
-  failover        its primary falls silent; it goes to the secondary and later comes back
-  flapping        goes to and fro between its CallManagers
-  keepalive-gap   its CallManager leaves two keepalives without an answer
-  silent          falls silent for two intervals
-  unconfigured    the TFTP server knows neither it nor a default
-  refused         its CallManagers refuse every connection
-  rejected        its CallManager rejects it
-  dhcp-silent     nobody answers its DISCOVERs
-  dhcp-ascii-150  option 150 holds text where addresses belong
-  tftp-silent     the TFTP server does not answer it
-  dns-failure     its CallManagers are names that cannot be resolved
-  user-reset      its user resets it with **#**
-  admin-reset     CallManager resets it
+  healthy                 boots in the first minutes and stays registered
+  boot                    boots at any time and stays registered
+  failover                its primary falls silent; it goes to the secondary and later comes back
+  flapping                goes to and fro between its CallManagers
+  keepalive-gap           its CallManager leaves two keepalives without an answer
+  silent                  falls silent for two intervals
+  unconfigured            the TFTP server knows neither it nor a default
+  refused                 its CallManagers refuse every connection
+  rejected                its CallManager rejects it
+  dhcp-silent             nobody answers its DISCOVERs
+  dhcp-ascii-150          option 150 holds text where addresses belong
+  tftp-silent             the TFTP server does not answer it
+  dns-failure             its CallManagers are names that cannot be resolved
+  dhcp-no-ack             its DISCOVERs are answered, its REQUESTs are not
+  dhcp-nak                its address is not renewed at half of the lease; it begins anew
+  dhcp-decline            is given an address that somebody else uses, and declines it
+  dhcp-no-tftp            DHCP gives it no TFTP server
+  dhcp-150-length         option 150 is six bytes long
+  dhcp-150-zero           option 150 is 0.0.0.0
+  dhcp-bad-router         its router is not in its subnet
+  dhcp-excessive          is given an address several times a minute and does nothing with it
+  dhcp-rogue              a second server offers addresses; it registers all the same
+  static-address          its address was set by hand; it registers
+  duplicate-address       a PC claims its address while it is registered
+  voice-vlan              does not use the voice VLAN that its switch gives it; it registers
+  dns-silent              nobody answers when it looks up its CallManagers
+  tftp-one-way            what the TFTP server sends does not reach it
+  tftp-down               no TFTP service runs on the server
+  auto-registered         has no configuration of its own and registers with the default
+  foreign-config          asks for the configuration of another phone, which is not there
+  config-corrupt          the XML of its configuration breaks off
+  config-empty            its configuration has no CallManager
+  config-names            its configuration names its CallManagers; it finds them and registers
+  firmware-missing        the TFTP server does not have the load that its configuration names
+  firmware-upgrade        fetches a new load, starts anew and registers
+  alternate-tftp          asks another TFTP server than DHCP gave it; it registers
+  slow-boot               DHCP answers only after a minute; it registers
+  user-reset              its user resets it with **#**
+  admin-reset             CallManager resets it
   power-cut               the power fails at a common moment; all phones come back at once within 40 seconds
   failover-one-missed     its primary falls silent; it goes to the secondary after one missed keepalive and stays there
   failover-three-missed   its primary falls silent; it goes to the secondary after three missed keepalives and stays there

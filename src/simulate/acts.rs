@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::boot::{CONFIGURATION, FileStory, GIVEN, LeaseStory, NameStory, way};
 use super::connection::Answers;
 use super::phone::SimulatedPhone;
 use super::random::Random;
@@ -20,22 +21,20 @@ pub(super) enum Act {
     StayUntil(Timestamp),
     /// It announces itself to its switch.
     Link,
-    /// It gets an address.
-    Lease,
-    /// It gets an address, and text for option 150.
-    LeaseWithText,
-    /// It asks for an address and is not answered.
-    LeaseInVain,
-    /// It fetches its configuration.
-    Configuration,
-    /// It fetches a configuration with names in it.
-    ConfigurationWithNames,
-    /// There is no configuration for it.
-    ConfigurationNotFound,
-    /// The TFTP server does not answer.
-    ConfigurationInVain,
-    /// The names of its CallManagers do not resolve.
-    NamesNotFound,
+    /// Its switch gives it a voice VLAN, and it uses another or none.
+    VoiceVlan,
+    /// It gets an address, or not, or renews it.
+    Lease(LeaseStory),
+    /// Somebody else claims its address.
+    Contest,
+    /// It fetches files.
+    Files(FileStory),
+    /// It writes the new load to its memory and starts anew with it.
+    Upgrade,
+    /// It looks up its CallManagers.
+    Names(NameStory),
+    /// It starts anew and knows nothing of its connections.
+    Forget,
     /// It connects to its primary, registers, and opens a connection to its secondary; and why it was away.
     Register(&'static str),
     /// It registers and is rejected.
@@ -66,13 +65,11 @@ pub(super) enum Act {
 pub(super) type Refrain = fn(&mut Random) -> Vec<Act>;
 
 /// What a phone of this scenario does, and what it does for ever after that.
-#[expect(clippy::too_many_lines, reason = "one arm for each scenario")]
 pub(super) fn acts(
     scenario: Scenario,
     random: &mut Random,
     length: Duration,
 ) -> (Vec<Act>, Refrain) {
-    let nothing: Refrain = |_| Vec::new();
     let span = if scenario == Scenario::Boot {
         length
     } else if scenario.strikes_all_at_once() {
@@ -83,8 +80,21 @@ pub(super) fn acts(
     };
     let start = random.between(Duration::ZERO, span);
     let mut acts = vec![Act::Wait(start), Act::Link];
+    let again = follow(scenario, random, length, &mut acts);
+    (acts, again)
+}
+
+/// Adds what the phone does once it has spoken to its switch. What it does for ever after that.
+#[expect(clippy::too_many_lines, reason = "one arm for each scenario")]
+fn follow(
+    scenario: Scenario,
+    random: &mut Random,
+    length: Duration,
+    acts: &mut Vec<Act>,
+) -> Refrain {
+    let nothing: Refrain = |_| Vec::new();
     let settle = random.seconds(70, 180);
-    let again: Refrain = match scenario {
+    match scenario {
         Scenario::Healthy | Scenario::Boot => {
             acts.extend(boot("Initialized"));
             nothing
@@ -120,30 +130,11 @@ pub(super) fn acts(
             acts.extend([Act::Stay(settle), Act::FallSilent]);
             nothing
         }
-        Scenario::Unconfigured => |random| {
-            vec![
-                Act::Lease,
-                Act::ConfigurationNotFound,
-                Act::Wait(random.seconds(60, 120)),
-            ]
-        },
         Scenario::Refused => {
-            acts.extend([Act::Lease, Act::Configuration]);
+            acts.extend([GIVEN, CONFIGURATION]);
             |random| vec![Act::Refused, Act::Wait(random.seconds(15, 30))]
         }
-        Scenario::Rejected => asks(&mut acts, rejects::FOR_ANYTHING),
-        Scenario::DhcpSilent => |_| vec![Act::LeaseInVain],
-        Scenario::DhcpAscii150 => {
-            |random| vec![Act::LeaseWithText, Act::Wait(random.seconds(60, 90))]
-        }
-        Scenario::TftpSilent => {
-            acts.push(Act::Lease);
-            |random| vec![Act::ConfigurationInVain, Act::Wait(random.seconds(20, 40))]
-        }
-        Scenario::DnsFailure => {
-            acts.extend([Act::Lease, Act::ConfigurationWithNames]);
-            |random| vec![Act::NamesNotFound, Act::Wait(random.seconds(15, 30))]
-        }
+        Scenario::Rejected => asks(acts, rejects::FOR_ANYTHING),
         Scenario::UserReset => {
             acts.extend(boot("Initialized"));
             acts.extend([Act::Stay(settle), Act::UserReset]);
@@ -158,57 +149,85 @@ pub(super) fn acts(
             acts.extend(boot("Reset-Reset"));
             nothing
         }
-        Scenario::PowerCut => once(&mut acts, outage::power_cut(length)),
-        Scenario::Crash => once(&mut acts, outage::crash(random, length)),
+        Scenario::PowerCut => once(acts, outage::power_cut(length)),
+        Scenario::Crash => once(acts, outage::crash(random, length)),
         Scenario::CallmanagerDark => {
             acts.extend(outage::callmanager_dark(length));
             failover::TRIES_IN_VAIN
         }
         Scenario::FailoverOneMissed => {
             let misses = SimulatedPhone::misses_one;
-            once(&mut acts, failover::goes_after(misses, settle))
+            once(acts, failover::goes_after(misses, settle))
         }
         Scenario::FailoverThreeMissed => {
             let misses = SimulatedPhone::misses_three;
-            once(&mut acts, failover::goes_after(misses, settle))
+            once(acts, failover::goes_after(misses, settle))
         }
-        Scenario::FailbackToken => once(
-            &mut acts,
-            failover::comes_back(&failover::WITH_TOKEN, settle),
-        ),
-        Scenario::FailbackTokenWait => once(
-            &mut acts,
-            failover::comes_back(&failover::AFTER_A_WAIT, settle),
-        ),
+        Scenario::FailbackToken => once(acts, failover::comes_back(&failover::WITH_TOKEN, settle)),
+        Scenario::FailbackTokenWait => {
+            once(acts, failover::comes_back(&failover::AFTER_A_WAIT, settle))
+        }
         Scenario::FailbackWithoutToken => {
-            once(&mut acts, failover::comes_back(&failover::UNASKED, settle))
+            once(acts, failover::comes_back(&failover::UNASKED, settle))
         }
-        Scenario::KeepaliveGaps => once(&mut acts, keepalives::gaps(settle)),
-        Scenario::KeepaliveRepeated => once(&mut acts, keepalives::repeated(settle)),
+        Scenario::KeepaliveGaps => once(acts, keepalives::gaps(settle)),
+        Scenario::KeepaliveRepeated => once(acts, keepalives::repeated(settle)),
         Scenario::QosZero => {
             acts.extend(keepalives::untrusted());
             keepalives::LOST
         }
-        Scenario::TcpTrouble => once(&mut acts, keepalives::trouble()),
-        Scenario::RejectedDatabase => asks(&mut acts, rejects::FOR_DATABASE),
-        Scenario::RejectedLicence => asks(&mut acts, rejects::FOR_LICENCE),
-        Scenario::RejectedVersion => asks(&mut acts, rejects::FOR_VERSION),
-        Scenario::RejectedMismatch => asks(&mut acts, rejects::FOR_MISMATCH),
-        Scenario::RejectedMax => asks(&mut acts, rejects::FOR_MAX),
-        Scenario::RejectedUnauthorized => asks(&mut acts, rejects::FOR_UNAUTHORIZED),
-        Scenario::RejectedDictionary => asks(&mut acts, rejects::BY_DICTIONARY),
-        Scenario::RegistrationSilent => asks(&mut acts, rejects::IN_VAIN),
-        Scenario::OutOfOrder => once(&mut acts, sessions::OUT_OF_ORDER),
-        Scenario::FirewallTimeout => once(&mut acts, sessions::firewall(length)),
-        Scenario::DuplicateRegistration => once(&mut acts, sessions::duplicate(settle)),
+        Scenario::TcpTrouble => once(acts, keepalives::trouble()),
+        Scenario::RejectedDatabase => asks(acts, rejects::FOR_DATABASE),
+        Scenario::RejectedLicence => asks(acts, rejects::FOR_LICENCE),
+        Scenario::RejectedVersion => asks(acts, rejects::FOR_VERSION),
+        Scenario::RejectedMismatch => asks(acts, rejects::FOR_MISMATCH),
+        Scenario::RejectedMax => asks(acts, rejects::FOR_MAX),
+        Scenario::RejectedUnauthorized => asks(acts, rejects::FOR_UNAUTHORIZED),
+        Scenario::RejectedDictionary => asks(acts, rejects::BY_DICTIONARY),
+        Scenario::RegistrationSilent => asks(acts, rejects::IN_VAIN),
+        Scenario::OutOfOrder => once(acts, sessions::OUT_OF_ORDER),
+        Scenario::FirewallTimeout => once(acts, sessions::firewall(length)),
+        Scenario::DuplicateRegistration => once(acts, sessions::duplicate(settle)),
         Scenario::Unstable => {
             acts.extend(boot("Initialized"));
             sessions::THROWN_OUT
         }
-        Scenario::ApplyConfig => once(&mut acts, sessions::apply_config(random)),
-        Scenario::Restart => once(&mut acts, sessions::restart(random, settle)),
-    };
-    (acts, again)
+        Scenario::ApplyConfig => once(acts, sessions::apply_config(random)),
+        Scenario::Restart => once(acts, sessions::restart(random, settle)),
+        Scenario::Unconfigured
+        | Scenario::DhcpSilent
+        | Scenario::DhcpAscii150
+        | Scenario::TftpSilent
+        | Scenario::DnsFailure
+        | Scenario::DhcpNoAck
+        | Scenario::DhcpNak
+        | Scenario::DhcpDecline
+        | Scenario::DhcpNoTftp
+        | Scenario::Dhcp150Length
+        | Scenario::Dhcp150Zero
+        | Scenario::DhcpBadRouter
+        | Scenario::DhcpExcessive
+        | Scenario::DhcpRogue
+        | Scenario::StaticAddress
+        | Scenario::DuplicateAddress
+        | Scenario::VoiceVlan
+        | Scenario::DnsSilent
+        | Scenario::TftpOneWay
+        | Scenario::TftpDown
+        | Scenario::AutoRegistered
+        | Scenario::ForeignConfig
+        | Scenario::ConfigCorrupt
+        | Scenario::ConfigEmpty
+        | Scenario::ConfigNames
+        | Scenario::FirmwareMissing
+        | Scenario::FirmwareUpgrade
+        | Scenario::AlternateTftp
+        | Scenario::SlowBoot => {
+            let (first, again) = way(scenario);
+            acts.extend(first);
+            again
+        }
+    }
 }
 
 /// These, and nothing after them.
@@ -219,7 +238,7 @@ fn once(acts: &mut Vec<Act>, more: impl IntoIterator<Item = Act>) -> Refrain {
 
 /// It comes as far as its CallManager, and no further.
 fn asks(acts: &mut Vec<Act>, again: Refrain) -> Refrain {
-    acts.extend([Act::Lease, Act::Configuration]);
+    acts.extend([GIVEN, CONFIGURATION]);
     again
 }
 
@@ -228,5 +247,5 @@ const BOOTS_WITHIN: Duration = Duration::from_secs(4 * 60);
 
 /// From the address to the registration.
 pub(super) const fn boot(last: &'static str) -> [Act; 3] {
-    [Act::Lease, Act::Configuration, Act::Register(last)]
+    [GIVEN, CONFIGURATION, Act::Register(last)]
 }

@@ -208,38 +208,51 @@ impl SimulatedPhone {
     }
 }
 
-/// Two servers that ask each other for the time every second, as there is never silence at a mirror port: an observer that
-/// hears nothing at all rightly concludes nothing.
+/// What is never silent at a mirror port: an observer that hears nothing at all, or no answer to anyone, rightly concludes
+/// nothing. Two servers ask each other for the time every second, and one of them fetches a file every minute.
 #[derive(Debug)]
 struct Background {
     script: Script,
+    seconds: u64,
 }
 
 impl Background {
     fn new(seed: u64) -> Self {
         Self {
             script: Script::new(BEGIN, Random::of(seed, u64::MAX)),
+            seconds: 0,
         }
     }
 
     fn next_at(&mut self) -> Timestamp {
+        if self.script.items.is_empty() {
+            self.time();
+            if self.seconds.is_multiple_of(60) {
+                boot::fetch(&mut self.script, &SERVERS[1], "network-confg", b"end\n");
+            }
+            self.seconds += 1;
+            self.script.at(BEGIN + Duration::from_secs(self.seconds));
+        }
+        self.script.items.front().map_or(self.script.now, Item::at)
+    }
+
+    fn time(&mut self) {
         const NTP: u16 = 123;
         const VERSION_4_CLIENT: u8 = 0x23;
         const VERSION_4_SERVER: u8 = 0x24;
+        let [asks, answers] = &SERVERS;
+        let message = |first| {
+            let mut bytes = [0; 48];
+            if let Some(byte) = bytes.first_mut() {
+                *byte = first;
+            }
+            bytes
+        };
         let script = &mut self.script;
-        if script.items.is_empty() {
-            let (asks, answers) = (&Host::server(21), &Host::server(22));
-            let message = |first| {
-                let mut bytes = [0; 48];
-                if let Some(byte) = bytes.first_mut() {
-                    *byte = first;
-                }
-                bytes
-            };
-            script.udp((asks, NTP), (answers, NTP), &message(VERSION_4_CLIENT));
-            script.udp((answers, NTP), (asks, NTP), &message(VERSION_4_SERVER));
-            script.pass(Duration::from_secs(1));
-        }
-        script.items.front().map_or(script.now, Item::at)
+        script.udp((asks, NTP), (answers, NTP), &message(VERSION_4_CLIENT));
+        script.udp((answers, NTP), (asks, NTP), &message(VERSION_4_SERVER));
     }
 }
+
+/// Those that are heard in the background.
+const SERVERS: [Host; 2] = [Host::server(21), Host::server(22)];

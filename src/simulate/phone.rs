@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::acts::{Act, Refrain, acts};
-use super::boot::{self, CALLMANAGERS, LOAD, Naming};
+use super::boot::{self, CALLMANAGERS, LOAD, NEW_LOAD};
 use super::connection::Connection;
 use super::random::Random;
 use super::script::{Host, Script};
@@ -36,6 +36,7 @@ pub(super) struct SimulatedPhone {
     /// Those of which only the servers still know.
     pub(super) forgotten: [Option<Connection>; 2],
     port: u16,
+    load: &'static str,
 }
 
 impl SimulatedPhone {
@@ -67,6 +68,7 @@ impl SimulatedPhone {
             twin: None,
             forgotten: [None, None],
             port,
+            load: LOAD,
         }
     }
 
@@ -93,17 +95,20 @@ impl SimulatedPhone {
                     self.script.at(until);
                 }
             }
-            Act::Link => boot::link(script, host, &name),
-            Act::Lease => boot::lease(script, host, &name, false),
-            Act::LeaseWithText => boot::lease(script, host, &name, true),
-            Act::LeaseInVain => boot::lease_in_vain(script, host, &name),
-            Act::Configuration => boot::configuration(script, host, &name, Naming::ByAddress),
-            Act::ConfigurationWithNames => {
-                boot::configuration(script, host, &name, Naming::ByName);
+            Act::Link => boot::link(script, host, &name, self.load),
+            Act::VoiceVlan => boot::voice_vlan(script, host, &name, self.load),
+            Act::Lease(story) => boot::lease(script, host, &name, story),
+            Act::Contest => boot::contest(script, host),
+            Act::Files(story) => boot::files(script, host, &name, story),
+            Act::Upgrade => {
+                self.load = NEW_LOAD;
+                script.pass(Duration::from_secs(45));
             }
-            Act::ConfigurationNotFound => boot::configuration_not_found(script, host, &name),
-            Act::ConfigurationInVain => boot::configuration_in_vain(script, host, &name),
-            Act::NamesNotFound => boot::names_not_found(script, host),
+            Act::Names(story) => boot::names(script, host, story),
+            Act::Forget => {
+                self.active = None;
+                self.standby = None;
+            }
             Act::Register(last) => self.connects_to_both(last),
             Act::Rejected(reject) => self.rejected(reject),
             Act::Refused => {
@@ -196,9 +201,9 @@ impl SimulatedPhone {
 
     pub(super) fn ask_to_register(&mut self, connection: &mut Connection, last: &str) {
         let name = self.truth.name;
-        let address = self.host.address;
+        let (address, load) = (self.host.address, self.load);
         let number = signalling::reason_number(last);
-        let text = format!("{number}: Name={name} Load={LOAD} Last={last}");
+        let text = format!("{number}: Name={name} Load={load} Last={last}");
         let script = &mut self.script;
         connection.says(script, &encode::alarm(0, 2, &text, address));
         let register = Register {
@@ -212,7 +217,7 @@ impl SimulatedPhone {
             config_version_stamp: None,
         };
         connection.phone_sends(script, &encode::register(0, &register));
-        script.fact(Fact::Registering);
+        script.fact(Fact::Registering(load));
     }
 
     /// Nothing is heard on either connection for two intervals.

@@ -36,6 +36,56 @@ pub enum Scenario {
     TftpSilent,
     /// Its CallManagers are names that cannot be resolved.
     DnsFailure,
+    /// Its DISCOVERs are answered, its REQUESTs are not.
+    DhcpNoAck,
+    /// Its address is not renewed at half of the lease; it begins anew.
+    DhcpNak,
+    /// It is given an address that somebody else uses, and declines it.
+    DhcpDecline,
+    /// DHCP gives it no TFTP server.
+    DhcpNoTftp,
+    /// Option 150 is six bytes long.
+    #[serde(rename = "dhcp-150-length")]
+    Dhcp150Length,
+    /// Option 150 is 0.0.0.0.
+    #[serde(rename = "dhcp-150-zero")]
+    Dhcp150Zero,
+    /// Its router is not in its subnet.
+    DhcpBadRouter,
+    /// It is given an address several times a minute and does nothing with it.
+    DhcpExcessive,
+    /// A second server offers addresses; it registers all the same.
+    DhcpRogue,
+    /// Its address was set by hand; it registers.
+    StaticAddress,
+    /// A PC claims its address while it is registered.
+    DuplicateAddress,
+    /// It does not use the voice VLAN that its switch gives it; it registers.
+    VoiceVlan,
+    /// Nobody answers when it looks up its CallManagers.
+    DnsSilent,
+    /// What the TFTP server sends does not reach it.
+    TftpOneWay,
+    /// No TFTP service runs on the server.
+    TftpDown,
+    /// It has no configuration of its own and registers with the default.
+    AutoRegistered,
+    /// It asks for the configuration of another phone, which is not there.
+    ForeignConfig,
+    /// The XML of its configuration breaks off.
+    ConfigCorrupt,
+    /// Its configuration has no CallManager.
+    ConfigEmpty,
+    /// Its configuration names its CallManagers; it finds them and registers.
+    ConfigNames,
+    /// The TFTP server does not have the load that its configuration names.
+    FirmwareMissing,
+    /// It fetches a new load, starts anew and registers.
+    FirmwareUpgrade,
+    /// It asks another TFTP server than DHCP gave it; it registers.
+    AlternateTftp,
+    /// DHCP answers only after a minute; it registers.
+    SlowBoot,
     /// Its user resets it with `**#**`.
     UserReset,
     /// CallManager resets it.
@@ -110,6 +160,30 @@ impl Scenario {
         Self::DhcpAscii150,
         Self::TftpSilent,
         Self::DnsFailure,
+        Self::DhcpNoAck,
+        Self::DhcpNak,
+        Self::DhcpDecline,
+        Self::DhcpNoTftp,
+        Self::Dhcp150Length,
+        Self::Dhcp150Zero,
+        Self::DhcpBadRouter,
+        Self::DhcpExcessive,
+        Self::DhcpRogue,
+        Self::StaticAddress,
+        Self::DuplicateAddress,
+        Self::VoiceVlan,
+        Self::DnsSilent,
+        Self::TftpOneWay,
+        Self::TftpDown,
+        Self::AutoRegistered,
+        Self::ForeignConfig,
+        Self::ConfigCorrupt,
+        Self::ConfigEmpty,
+        Self::ConfigNames,
+        Self::FirmwareMissing,
+        Self::FirmwareUpgrade,
+        Self::AlternateTftp,
+        Self::SlowBoot,
         Self::UserReset,
         Self::AdminReset,
         Self::PowerCut,
@@ -156,6 +230,30 @@ impl Scenario {
             Self::DhcpAscii150 => "dhcp-ascii-150",
             Self::TftpSilent => "tftp-silent",
             Self::DnsFailure => "dns-failure",
+            Self::DhcpNoAck => "dhcp-no-ack",
+            Self::DhcpNak => "dhcp-nak",
+            Self::DhcpDecline => "dhcp-decline",
+            Self::DhcpNoTftp => "dhcp-no-tftp",
+            Self::Dhcp150Length => "dhcp-150-length",
+            Self::Dhcp150Zero => "dhcp-150-zero",
+            Self::DhcpBadRouter => "dhcp-bad-router",
+            Self::DhcpExcessive => "dhcp-excessive",
+            Self::DhcpRogue => "dhcp-rogue",
+            Self::StaticAddress => "static-address",
+            Self::DuplicateAddress => "duplicate-address",
+            Self::VoiceVlan => "voice-vlan",
+            Self::DnsSilent => "dns-silent",
+            Self::TftpOneWay => "tftp-one-way",
+            Self::TftpDown => "tftp-down",
+            Self::AutoRegistered => "auto-registered",
+            Self::ForeignConfig => "foreign-config",
+            Self::ConfigCorrupt => "config-corrupt",
+            Self::ConfigEmpty => "config-empty",
+            Self::ConfigNames => "config-names",
+            Self::FirmwareMissing => "firmware-missing",
+            Self::FirmwareUpgrade => "firmware-upgrade",
+            Self::AlternateTftp => "alternate-tftp",
+            Self::SlowBoot => "slow-boot",
             Self::UserReset => "user-reset",
             Self::AdminReset => "admin-reset",
             Self::PowerCut => "power-cut",
@@ -193,7 +291,6 @@ impl Scenario {
         match self {
             Self::Healthy
             | Self::Boot
-            | Self::Failover
             | Self::PowerCut
             | Self::FailbackToken
             | Self::FailbackTokenWait
@@ -201,7 +298,8 @@ impl Scenario {
             | Self::KeepaliveRepeated
             | Self::Crash => &[],
             Self::Flapping => &["registration_flapping"],
-            Self::KeepaliveGap
+            Self::Failover
+            | Self::KeepaliveGap
             | Self::Silent
             | Self::FailoverOneMissed
             | Self::FailoverThreeMissed
@@ -217,10 +315,31 @@ impl Scenario {
             | Self::RejectedMax
             | Self::RejectedUnauthorized
             | Self::RejectedDictionary => &["registration_rejected"],
-            Self::DhcpSilent => &["dhcp_no_answer"],
-            Self::DhcpAscii150 => &["dhcp_bad_tftp_server"],
+            Self::DhcpSilent | Self::DhcpNoAck => &["dhcp_no_answer"],
+            Self::DhcpAscii150 | Self::Dhcp150Length | Self::Dhcp150Zero => {
+                &["dhcp_bad_tftp_server"]
+            }
             Self::TftpSilent => &["tftp_no_answer"],
-            Self::DnsFailure => &["dns_failure"],
+            Self::DnsFailure | Self::DnsSilent => &["dns_failure"],
+            Self::DhcpNak => &["dhcp_refused"],
+            Self::DhcpDecline => &["dhcp_refused", "duplicate_address"],
+            Self::DhcpNoTftp => &["dhcp_no_tftp_server"],
+            Self::DhcpBadRouter => &["dhcp_bad_lease"],
+            Self::DhcpExcessive => &["dhcp_excessive"],
+            Self::DhcpRogue => &["dhcp_rogue_server"],
+            Self::StaticAddress => &["static_address"],
+            Self::DuplicateAddress => &["duplicate_address"],
+            Self::VoiceVlan => &["voice_vlan_mismatch"],
+            Self::TftpOneWay => &["tftp_one_way"],
+            Self::TftpDown => &["tftp_service_down"],
+            Self::AutoRegistered => &["tftp_config_missing", "auto_registered"],
+            Self::ForeignConfig => &["tftp_config_foreign"],
+            Self::ConfigCorrupt | Self::ConfigEmpty => &["config_corrupt"],
+            Self::ConfigNames => &["config_uses_names"],
+            Self::FirmwareMissing => &["firmware_missing", "boot_loop"],
+            Self::FirmwareUpgrade => &["firmware_upgrade"],
+            Self::AlternateTftp => &["alternate_tftp"],
+            Self::SlowBoot => &["slow_registration"],
             Self::UserReset => &["user_reset"],
             Self::AdminReset | Self::ApplyConfig | Self::Restart => &["callmanager_reset"],
             Self::RegistrationSilent => &["registration_no_answer"],

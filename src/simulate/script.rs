@@ -8,6 +8,7 @@ use super::random::Random;
 use super::truth::Fact;
 use crate::net::MacAddr;
 use crate::time::Timestamp;
+use crate::wire::arp::Arp;
 use crate::wire::cdp::Cdp;
 use crate::wire::packet::TcpSegment;
 use crate::wire::packet::encode::{EthernetFrame, Ipv4};
@@ -17,9 +18,9 @@ use crate::wire::packet::encode::{EthernetFrame, Ipv4};
 pub(super) struct Host {
     pub(super) mac: MacAddr,
     pub(super) address: Ipv4Addr,
-    hop_limit: u8,
+    pub(super) hop_limit: u8,
     /// The mark of the TCP segments that it sends.
-    dscp: u8,
+    pub(super) dscp: u8,
 }
 
 impl Host {
@@ -89,6 +90,8 @@ pub(super) struct Script {
     pub(super) items: VecDeque<Item>,
     pub(super) now: Timestamp,
     pub(super) random: Random,
+    /// The tag of the phone's frames.
+    pub(super) vlan: Option<u16>,
     /// The identification of the last packet of the station itself, and of its servers.
     identification: [u16; 2],
 }
@@ -100,6 +103,7 @@ impl Script {
             items: VecDeque::new(),
             now,
             random,
+            vlan: None,
             identification,
         }
     }
@@ -120,17 +124,41 @@ impl Script {
 
     pub(super) fn tcp(&mut self, from: &Host, to: &Host, segment: &TcpSegment<'_>) {
         let ip = self.ip(from, to, from.dscp);
-        self.frame(EthernetFrame::new(from.mac, to.mac).tcp(&ip, segment));
+        self.frame(self.ethernet(from, to).tcp(&ip, segment));
     }
 
     pub(super) fn udp(&mut self, from: (&Host, u16), to: (&Host, u16), payload: &[u8]) {
         let ip = self.ip(from.0, to.0, 0);
-        self.frame(EthernetFrame::new(from.0.mac, to.0.mac).udp(&ip, from.1, to.1, payload));
+        self.frame(self.ethernet(from.0, to.0).udp(&ip, from.1, to.1, payload));
+    }
+
+    /// A host says of the last packet, which was sent to it, that nobody listens there.
+    pub(super) fn port_unreachable(&mut self, from: &Host, to: &Host) {
+        let Some(Item::Frame(_, last)) = self
+            .items
+            .iter()
+            .rfind(|item| matches!(item, Item::Frame(..)))
+        else {
+            return;
+        };
+        let header = EthernetFrame::HEADER + if self.vlan.is_some() { 4 } else { 0 };
+        let packet = last.get(header..).unwrap_or_default().to_vec();
+        let ip = self.ip(from, to, 0);
+        self.frame(self.ethernet(from, to).port_unreachable(&ip, &packet));
+    }
+
+    pub(super) fn arp(&mut self, from: &Host, to: &Host, arp: &Arp) {
+        self.frame(self.ethernet(from, to).arp(arp));
     }
 
     pub(super) fn cdp(&mut self, from: &Host, announcement: &Cdp) {
         let header = EthernetFrame::new(from.mac, EthernetFrame::CDP_GROUP);
         self.frame(header.cdp(&announcement.to_bytes()));
+    }
+
+    fn ethernet(&self, from: &Host, to: &Host) -> EthernetFrame {
+        let header = EthernetFrame::new(from.mac, to.mac);
+        self.vlan.map_or(header, |vlan| header.vlan(vlan))
     }
 
     /// Everybody takes a moment to answer.

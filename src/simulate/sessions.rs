@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::acts::{Act, Refrain, boot};
-use super::boot::{self, CALLMANAGERS, Naming};
+use super::boot::{self, CALLMANAGERS, CONFIGURATION, Contents, FileStory, GIVEN};
 use super::phone::SimulatedPhone;
 use super::random::Random;
 use super::script::Host;
@@ -13,8 +13,8 @@ use crate::wire::sccp::{ResetType, encode};
 
 /// It passes over its primary.
 pub(super) const OUT_OF_ORDER: [Act; 3] = [
-    Act::Lease,
-    Act::Configuration,
+    GIVEN,
+    CONFIGURATION,
     Act::Do(SimulatedPhone::registers_with_secondary),
 ];
 
@@ -52,7 +52,7 @@ pub(super) fn restart(random: &mut Random, settle: Duration) -> Vec<Act> {
         Act::Stay(settle),
         Act::Do(|phone: &mut SimulatedPhone| phone.is_told(ResetType::Restart)),
         Act::Wait(random.seconds(3, 8)),
-        Act::Configuration,
+        CONFIGURATION,
         Act::Register("Reset-Restart"),
     ]);
     acts
@@ -111,7 +111,7 @@ impl SimulatedPhone {
         let [primary, _] = self.callmanagers;
         self.twin = self.active.take();
         let connection = self.connect(primary);
-        self.script.fact(Fact::Speaks(self.host.address));
+        self.script.fact(Fact::HasAddress(self.host.address));
         self.register(connection, "Initialized");
     }
 
@@ -140,11 +140,13 @@ impl SimulatedPhone {
 
     fn fetches_another_order(&mut self) {
         self.callmanagers.reverse();
-        let naming = if self.callmanagers == CALLMANAGERS {
-            Naming::ByAddress
+        let contents = if self.callmanagers == CALLMANAGERS {
+            Contents::Usual
         } else {
-            Naming::SecondaryFirst
+            Contents::SecondaryFirst
         };
-        boot::configuration(&mut self.script, &self.host, &self.truth.name, naming);
+        let (host, name) = (&self.host, &self.truth.name);
+        let story = FileStory::Configuration(contents);
+        boot::files(&mut self.script, host, name, story);
     }
 }

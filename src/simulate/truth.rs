@@ -1,6 +1,7 @@
 //! What the simulated phones did, counted as they did it: what an observer of their frames should find.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -42,12 +43,26 @@ pub struct Totals {
     pub rejects: u64,
     /// Keepalive gaps by the side that fell silent.
     pub keepalive_gaps: Gaps,
-    /// DISCOVER and REQUEST messages.
+    /// DISCOVER and REQUEST messages, those that renew among them.
     pub dhcp_requests: u64,
     /// Connection attempts that were refused.
     pub tcp_refused: u64,
     /// Files that were not found.
     pub tftp_not_found: u64,
+    /// Passes of the boot chain.
+    pub boots: u64,
+    /// NAKs from DHCP servers.
+    pub dhcp_naks: u64,
+    /// DECLINEs to DHCP servers.
+    pub dhcp_declines: u64,
+    /// Names that were looked up and answered with an error, or not at all.
+    pub dns_failures: u64,
+    /// Files that were served whole.
+    pub tftp_delivered: u64,
+    /// Files that nobody answered for; a request that is repeated counts once.
+    pub tftp_unanswered: u64,
+    /// Configurations that do not read as XML.
+    pub tftp_unreadable: u64,
 }
 
 /// One phone.
@@ -79,14 +94,33 @@ pub struct PhoneTruth {
     pub last_reject: Option<&'static str>,
     /// Keepalive gaps by the side that fell silent.
     pub keepalive_gaps: Gaps,
-    /// DISCOVER and REQUEST messages.
+    /// DISCOVER and REQUEST messages, those that renew among them.
     pub dhcp_requests: u64,
     /// Connection attempts that were refused.
     pub tcp_refused: u64,
     /// Files that were not found.
     pub tftp_not_found: u64,
+    /// Passes of the boot chain.
+    pub boots: u64,
+    /// NAKs from DHCP servers.
+    pub dhcp_naks: u64,
+    /// DECLINEs to DHCP servers.
+    pub dhcp_declines: u64,
+    /// Names that were looked up and answered with an error, or not at all.
+    pub dns_failures: u64,
+    /// Files that were served whole.
+    pub tftp_delivered: u64,
+    /// Files that nobody answered for; a request that is repeated counts once.
+    pub tftp_unanswered: u64,
+    /// Configurations that do not read as XML.
+    pub tftp_unreadable: u64,
+    /// The firmware load that it registered with last.
+    pub load: Option<&'static str>,
     #[serde(skip)]
     last_callmanager: Option<Ipv4Addr>,
+    /// The furthest step of the pass that is under way.
+    #[serde(skip)]
+    pass: Option<Step>,
 }
 
 /// Keepalive gaps by the side that fell silent.
@@ -142,6 +176,19 @@ impl Stage {
     }
 }
 
+/// A step of a pass of the boot chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Dhcp,
+    Files,
+    Connect,
+}
+
+/// For how long nobody has to answer a lookup before it counts as failed.
+pub(super) const DNS_SILENCE: Duration = Duration::from_secs(15);
+/// For how long nobody has to answer the last request for a file before it counts as unanswered.
+pub(super) const TFTP_SILENCE: Duration = Duration::from_secs(30);
+
 /// What a frame makes true; it holds from the time of that frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fact {
@@ -149,22 +196,36 @@ pub(super) enum Fact {
     Linked,
     /// It sent a DISCOVER or a REQUEST.
     AskedDhcp,
-    /// It was given its address.
-    Leased(Ipv4Addr),
+    /// It asked for its address for longer.
+    Renewing,
+    /// That was refused.
+    DhcpRefused,
+    /// It gave its address back.
+    Released,
+    /// It did not take the address that it was given.
+    Declined,
+    /// It has this address.
+    HasAddress(Ipv4Addr),
     /// It asked for a name.
     AskedDns,
+    /// The name was not found, or nobody answered.
+    DnsFailed,
     /// It asked for a file.
     AskedFile,
     /// The file is not there.
     FileNotFound,
+    /// The file was served.
+    FileDelivered,
+    /// What was served is no configuration.
+    FileUnreadable,
+    /// Nobody answered.
+    FileUnanswered,
     /// It opened a connection to a CallManager.
     Connecting,
     /// That was refused.
     Refused,
-    /// It sent Register.
-    Registering,
-    /// It speaks from this address from now on.
-    Speaks(Ipv4Addr),
+    /// It sent Register and says that it runs this load.
+    Registering(&'static str),
     /// The Register was acknowledged by this CallManager.
     Registered(Ipv4Addr),
     /// The Register was rejected, for this reason.
@@ -198,7 +259,16 @@ impl PhoneTruth {
             dhcp_requests: 0,
             tcp_refused: 0,
             tftp_not_found: 0,
+            boots: 0,
+            dhcp_naks: 0,
+            dhcp_declines: 0,
+            dns_failures: 0,
+            tftp_delivered: 0,
+            tftp_unanswered: 0,
+            tftp_unreadable: 0,
+            load: None,
             last_callmanager: None,
+            pass: None,
         }
     }
 
@@ -208,22 +278,42 @@ impl PhoneTruth {
             Fact::Linked => {}
             Fact::AskedDhcp => {
                 self.dhcp_requests += 1;
-                self.stage_at_end = Stage::Dhcp;
+                // Whoever looks for an address has started anew, whatever its CallManager believes.
+                self.callmanager = None;
+                self.step(Step::Dhcp, Stage::Dhcp);
             }
-            Fact::Leased(address) | Fact::Speaks(address) => self.address = Some(address),
-            Fact::AskedDns => self.stage_at_end = Stage::Dns,
-            Fact::AskedFile => self.stage_at_end = Stage::Tftp,
+            Fact::Renewing => self.dhcp_requests += 1,
+            Fact::DhcpRefused => self.dhcp_naks += 1,
+            Fact::Released => self.address = None,
+            Fact::Declined => {
+                self.dhcp_declines += 1;
+                self.address = None;
+            }
+            Fact::HasAddress(address) => self.address = Some(address),
+            Fact::AskedDns => self.step(Step::Files, Stage::Dns),
+            Fact::DnsFailed => self.dns_failures += 1,
+            Fact::AskedFile => self.step(Step::Files, Stage::Tftp),
             Fact::FileNotFound => self.tftp_not_found += 1,
+            Fact::FileDelivered => self.tftp_delivered += 1,
+            Fact::FileUnreadable => self.tftp_unreadable += 1,
+            Fact::FileUnanswered => self.tftp_unanswered += 1,
             // A second connection, to the server in reserve or to one it may come back to, changes nothing.
             Fact::Connecting if self.callmanager.is_some() => {}
-            Fact::Connecting => self.stage_at_end = Stage::Connecting,
+            Fact::Connecting => {
+                self.pass = self.pass.map(|_| Step::Connect);
+                self.stage_at_end = Stage::Connecting;
+            }
             Fact::Refused => self.tcp_refused += 1,
-            Fact::Registering => self.stage_at_end = Stage::Registering,
+            Fact::Registering(load) => {
+                self.load = Some(load);
+                self.stage_at_end = Stage::Registering;
+            }
             Fact::Registered(callmanager) => {
                 let last = self.last_callmanager.replace(callmanager);
                 self.registrations += 1;
                 self.moves += u64::from(last.is_some_and(|last| last != callmanager));
                 self.callmanager = Some(callmanager);
+                self.pass = None;
                 self.stage_at_end = Stage::Registered;
             }
             Fact::Rejected(reason) => {
@@ -238,6 +328,13 @@ impl PhoneTruth {
             Fact::CallManagerGap => self.keepalive_gaps.callmanager += 1,
             Fact::PhoneGap => self.keepalive_gaps.phone += 1,
         }
+    }
+
+    /// A pass goes forward; what lies before where it has come begins another.
+    fn step(&mut self, step: Step, stage: Stage) {
+        self.boots += u64::from(self.pass.is_none_or(|furthest| step < furthest));
+        self.pass = Some(step);
+        self.stage_at_end = stage;
     }
 }
 
@@ -256,6 +353,13 @@ impl FleetTruth {
             totals.dhcp_requests += phone.dhcp_requests;
             totals.tcp_refused += phone.tcp_refused;
             totals.tftp_not_found += phone.tftp_not_found;
+            totals.boots += phone.boots;
+            totals.dhcp_naks += phone.dhcp_naks;
+            totals.dhcp_declines += phone.dhcp_declines;
+            totals.dns_failures += phone.dns_failures;
+            totals.tftp_delivered += phone.tftp_delivered;
+            totals.tftp_unanswered += phone.tftp_unanswered;
+            totals.tftp_unreadable += phone.tftp_unreadable;
         }
         Self {
             totals,

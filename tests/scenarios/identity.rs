@@ -217,14 +217,11 @@ fn tls_makes_no_device_on_either_port() {
 fn a_computer_that_asks_dhcp_is_not_shown() {
     let mut scene = Scene::new();
     let computer = Phone::with([2, 0, 0, 0, 0, 2], [10, 1, 1, 202]);
-    let discover = phonewatch::wire::dhcp::DhcpBuilder::new(
-        phonewatch::wire::dhcp::MessageType::Discover,
-        0x500,
-        computer.host.mac,
-    )
-    .option(phonewatch::wire::dhcp::code::VENDOR_CLASS, b"MSFT 5.0")
-    .option(phonewatch::wire::dhcp::code::HOST_NAME, b"reception")
-    .build();
+    let discover =
+        phonewatch::wire::dhcp::DhcpBuilder::new(MessageType::Discover, 0x500, computer.host.mac)
+            .option(phonewatch::wire::dhcp::code::VENDOR_CLASS, b"MSFT 5.0")
+            .option(phonewatch::wire::dhcp::code::HOST_NAME, b"reception")
+            .build();
     computer.broadcasts(&mut scene, &discover);
     let outcome = scene.run();
     assert_eq!(outcome.labels(), [""; 0]);

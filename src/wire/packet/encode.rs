@@ -4,8 +4,10 @@
 
 use std::net::Ipv4Addr;
 
+use etherparse::icmpv4::DestUnreachableHeader;
 use etherparse::{
-    IpDscp, IpFragOffset, IpHeaders, IpNumber, Ipv4Extensions, Ipv4Header, PacketBuilder, TcpHeader,
+    Icmpv4Type, IpDscp, IpFragOffset, IpHeaders, IpNumber, Ipv4Extensions, Ipv4Header,
+    PacketBuilder, TcpHeader,
 };
 
 use super::{ETHER_TYPE_ARP, ETHER_TYPE_IPV4, ETHER_TYPE_LLDP, TcpSegment, VlanTags};
@@ -27,6 +29,9 @@ impl EthernetFrame {
     pub const LLDP_GROUP: MacAddr = MacAddr([0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e]);
     /// Every station on the link.
     pub const BROADCAST: MacAddr = MacAddr([0xff; 6]);
+
+    /// The bytes of an untagged header.
+    pub const HEADER: usize = 14;
 
     /// An untagged header.
     pub fn new(source: MacAddr, destination: MacAddr) -> Self {
@@ -106,6 +111,21 @@ impl EthernetFrame {
             PacketBuilder::ip(ip.headers())
                 .udp(source_port, destination_port)
                 .write_to_vec(bytes, payload)
+                .is_ok()
+        })
+    }
+
+    /// The ICMP message that nobody listens at the port to which this IPv4 packet was sent. It quotes the packet's header
+    /// and eight bytes of what follows (RFC 792).
+    pub fn port_unreachable(&self, ip: &Ipv4, packet: &[u8]) -> Vec<u8> {
+        const QUOTED: usize = 28;
+        let quote = packet.get(..QUOTED).unwrap_or(packet);
+        self.built(quote, |bytes, quote| {
+            PacketBuilder::ip(ip.headers())
+                .icmpv4(Icmpv4Type::DestinationUnreachable(
+                    DestUnreachableHeader::Port,
+                ))
+                .write_to_vec(bytes, quote)
                 .is_ok()
         })
     }

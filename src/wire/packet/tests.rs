@@ -6,6 +6,7 @@ use super::encode::{EthernetFrame, Ipv4};
 use super::*;
 use crate::record::LinkType;
 use crate::wire::arp::ArpOperation;
+use crate::wire::icmp::{IcmpMessage, UnreachableCode};
 use proptest::prelude::*;
 
 const PHONE: MacAddr = MacAddr([0x00, 0x13, 0x80, 0xad, 0x9e, 0x5f]);
@@ -522,6 +523,21 @@ fn lies_within(packet: &Packet<'_>, frame: &[u8]) -> bool {
     let frame = frame.as_ptr_range();
     let payload = payload.as_ptr_range();
     payload.is_empty() || (frame.start <= payload.start && payload.end <= frame.end)
+}
+
+#[test]
+fn a_port_unreachable_names_the_datagram_it_is_about() {
+    let ip = Ipv4::new(Ipv4Addr::new(10, 0, 0, 180), Ipv4Addr::new(10, 1, 2, 3));
+    let frame = to_router().port_unreachable(&ip, &UDP);
+    let ip = ip_of(decode(LinkType::Ethernet, &frame).unwrap());
+    let Transport::Icmp(IcmpMessage::Unreachable(message)) = ip.transport else {
+        panic!("{ip:?}");
+    };
+    assert_eq!(message.code, UnreachableCode::Port);
+    let original = message.original.unwrap();
+    assert_eq!(original.protocol, 17);
+    assert_eq!(original.source.to_string(), "10.1.2.3:51000");
+    assert_eq!(original.destination.to_string(), "10.0.0.180:69");
 }
 
 proptest! {
