@@ -221,7 +221,7 @@ fn everything() -> Vec<&'static str> {
 #[test]
 fn the_engine_finds_what_each_phone_of_each_scenario_did() {
     let succeeds = |scenario: Scenario| {
-        let (snapshot, truth) = simulated(&plan(&[scenario.label()], 500, 15, 7));
+        let (snapshot, truth) = simulated(&plan(&[scenario.label()], 400, 15, 7));
         let outcome = std::panic::catch_unwind(|| {
             assert_found(&snapshot, &truth, scenario.label());
             assert_told(&snapshot, &truth, scenario);
@@ -279,6 +279,7 @@ impl Deeds {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of scenario")]
     fn of(scenario: Scenario, totals: &Totals) -> Self {
         match scenario {
             Scenario::Healthy
@@ -555,9 +556,9 @@ fn the_same_seed_gives_the_same_bytes() {
     assert_ne!(bytes(1), bytes(2));
 }
 
-/// Each scenario at least once.
+/// Each scenario twice.
 fn small_mix(folder: &Path) -> (std::path::PathBuf, FleetTruth) {
-    let phones = u32::try_from(Scenario::ALL.len()).unwrap();
+    let phones = u32::try_from(2 * Scenario::ALL.len()).unwrap();
     let (bytes, truth) = write(&plan(&everything(), phones, 12, 4));
     let path = folder.join("fleet.pcap");
     std::fs::write(&path, bytes).unwrap();
