@@ -121,7 +121,7 @@ fn other_thresholds_judge_what_is_known_already_and_forget_nothing() {
     let cases = cases::all();
     let case = cases
         .iter()
-        .find(|case| case.code == "registration_rejected" && case.holds)
+        .find(|case| case.code == "registration_rejected" && case.holds())
         .unwrap();
     let mut drive = Drive::new(case.settings.clone());
     for entry in &case.entries {

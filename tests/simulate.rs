@@ -9,7 +9,7 @@
 #[path = "simulate/mirror.rs"]
 mod mirror;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use phonewatch::capture::file::FileSource;
 use phonewatch::capture::{FrameSource, Input};
 use phonewatch::engine::{Engine, Settings};
 use phonewatch::event::Event;
+use phonewatch::finding::Severity;
 use phonewatch::phone::keepalive::GapDirection;
 use phonewatch::phone::{Device, Stage};
 use phonewatch::record::{Frame, LinkType, Record};
@@ -214,6 +215,62 @@ fn assert_told(snapshot: &Snapshot, truth: &FleetTruth, scenario: Scenario) {
     }
 }
 
+/// What was concluded of each phone is what is true of it: nothing is missed, and nothing that calls for attention is
+/// told beyond it.
+fn assert_concluded(snapshot: &Snapshot, truth: &FleetTruth, what: &str) {
+    let mut differences: BTreeMap<String, (usize, String)> = BTreeMap::new();
+    for phone in &truth.phones {
+        let device = snapshot
+            .shown()
+            .find(|device| device.label() == phone.name.as_str())
+            .unwrap();
+        let expected: BTreeSet<&str> = phone.findings.iter().copied().collect();
+        let found: BTreeSet<&str> = device
+            .findings
+            .iter()
+            .filter(|finding| finding.severity > Severity::Info || expected.contains(finding.code))
+            .map(|finding| finding.code)
+            .collect();
+        if found != expected {
+            let difference = format!(
+                "{}: missed {:?}, told beyond it {:?}",
+                phone.scenario.label(),
+                expected.difference(&found).collect::<Vec<_>>(),
+                found.difference(&expected).collect::<Vec<_>>()
+            );
+            let entry = differences.entry(difference).or_default();
+            entry.0 += 1;
+            entry.1 = phone.name.to_string();
+        }
+    }
+    let expected: BTreeSet<String> = truth
+        .findings
+        .iter()
+        .map(|finding| format!("{} {}", finding.code, finding.subject))
+        .collect();
+    let found: BTreeSet<String> = snapshot
+        .findings
+        .iter()
+        .filter(|(_, finding)| finding.code == "callmanager_down")
+        .filter_map(|(subject, finding)| Some(format!("{} {}", finding.code, subject.address()?)))
+        .collect();
+    if found != expected {
+        let difference = format!("servers: expected {expected:?}, found {found:?}");
+        differences.insert(difference, (1, String::from("the fleet")));
+    }
+    let told: Vec<String> = differences
+        .into_iter()
+        .map(|(difference, (number, one))| format!("{number} like {one}: {difference}"))
+        .collect();
+    assert!(told.is_empty(), "{what}:\n{}", told.join("\n"));
+}
+
+/// How many phones follow each scenario: few in a quick run.
+fn phones_of_each() -> u32 {
+    let asked = std::env::var("PHONEWATCH_SIMULATED_PHONES");
+    asked.map_or(60, |number| number.parse().unwrap())
+}
+
 fn everything() -> Vec<&'static str> {
     Scenario::ALL.iter().copied().map(Scenario::label).collect()
 }
@@ -221,10 +278,11 @@ fn everything() -> Vec<&'static str> {
 #[test]
 fn the_engine_finds_what_each_phone_of_each_scenario_did() {
     let succeeds = |scenario: Scenario| {
-        let (snapshot, truth) = simulated(&plan(&[scenario.label()], 400, 15, 7));
+        let (snapshot, truth) = simulated(&plan(&[scenario.label()], phones_of_each(), 15, 7));
         let outcome = std::panic::catch_unwind(|| {
             assert_found(&snapshot, &truth, scenario.label());
             assert_told(&snapshot, &truth, scenario);
+            assert_concluded(&snapshot, &truth, scenario.label());
         });
         outcome.is_ok()
     };
@@ -246,6 +304,7 @@ fn the_engine_finds_what_each_phone_of_each_scenario_did() {
 fn the_engine_finds_what_each_phone_of_a_mix_did() {
     let (snapshot, truth) = simulated(&plan(&everything(), 1000, 12, 2));
     assert_found(&snapshot, &truth, "mix");
+    assert_concluded(&snapshot, &truth, "mix");
 }
 
 /// What is to be seen of twenty phones of a scenario in twenty minutes.

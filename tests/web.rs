@@ -141,7 +141,7 @@ async fn with_a_rejected_phone() -> Daemon {
     let daemon = Daemon::start().await;
     let case = support::cases::all()
         .into_iter()
-        .find(|case| case.code == "registration_rejected" && case.holds)
+        .find(|case| case.code == "registration_rejected" && case.holds())
         .unwrap();
     daemon.published.store(case.run().snapshot);
     daemon

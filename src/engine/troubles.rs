@@ -46,16 +46,13 @@ impl World {
             return;
         }
         let outcome = attempt.outcome;
-        let enough = self.settings.thresholds.server_phones;
         if let Some(server) = self.server(callmanager, at) {
             server.tcp_connects.add(outcome.label());
             if outcome == Outcome::Established {
-                if let Some(turned_down) = &mut server.turned_down {
-                    let was_down = is_many(turned_down.number(), enough);
-                    if turned_down.connects() {
-                        server.turned_down = None;
-                        server.recovered = was_down.then_some(at).or(server.recovered);
-                    }
+                if let Some(turned_down) = &mut server.turned_down
+                    && turned_down.connects()
+                {
+                    server.turned_down = None;
                 }
             } else if let Some(id) = device.filter(|_| is_proven) {
                 let turned_down = server.turned_down.get_or_insert_default();
@@ -112,15 +109,15 @@ impl World {
 
     /// The server says something to somebody, so it serves.
     pub(super) fn served(&mut self, callmanager: IpAddr, at: Timestamp) {
-        let was_down = self
+        let was_doubted = self
             .servers
             .get(&callmanager)
-            .and_then(|server| server.turned_down.as_ref())
-            .map(|turned| is_many(turned.number(), self.settings.thresholds.server_phones));
-        let Some(was_down) = was_down else { return };
+            .is_some_and(|server| server.turned_down.is_some());
+        if !was_doubted {
+            return;
+        }
         if let Some(server) = self.server(callmanager, at) {
             server.turned_down = None;
-            server.recovered = was_down.then_some(at).or(server.recovered);
         }
         self.site_changed(at);
     }
@@ -199,27 +196,18 @@ impl World {
 
     // --- registrations ---
 
-    /// Whether a registration with this server is what somebody wanted, or may be: the device was reset, or comes back to
-    /// a server that was down for everybody, or frames were lost where a reset would have been seen.
-    pub(super) fn is_expected(&self, id: DeviceId, callmanager: IpAddr, at: Timestamp) -> bool {
+    /// Whether a registration with this server is what somebody wanted, or may be: the device was reset, or frames
+    /// were lost where a reset would have been seen.
+    pub(super) fn is_expected(&self, id: DeviceId, at: Timestamp) -> bool {
         let history = self
             .devices
             .device(id)
             .and_then(|device| device.history.as_deref());
         let Some(history) = history else { return false };
-        let recovered = self
-            .servers
-            .get(&callmanager)
-            .and_then(|server| server.recovered);
-        let left = history.left(callmanager);
         let may_be_missed = history
             .last_end()
             .is_some_and(|end| !self.sight.lost_nothing_since(end - UNDER_WAY));
-        history.follows_a_reset(at)
-            || may_be_missed
-            || recovered
-                .zip(left)
-                .is_some_and(|(recovered, left)| recovered >= left)
+        history.follows_a_reset(at) || may_be_missed
     }
 
     /// The device registered; what was said against it is over. Its boot, if its beginning was seen, took `total`.
@@ -373,8 +361,4 @@ fn turned_away(device: &mut Device) -> &mut History {
         pace.was_turned_away = true;
     }
     history
-}
-
-fn is_many(number: usize, threshold: u32) -> bool {
-    u32::try_from(number).map_or(true, |number| number >= threshold)
 }

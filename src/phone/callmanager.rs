@@ -51,8 +51,6 @@ pub struct CallManager {
     pub tcp_connects: Tally,
     /// Whom it turned away since it last served anybody.
     pub turned_down: Option<Box<TurnedDown>>,
-    /// When it last served somebody again after it had turned many away.
-    pub recovered: Option<Timestamp>,
     /// From a keepalive to its acknowledgment, the way this server acknowledges.
     pub keepalive_rtt: Histogram,
     /// Keepalives acknowledged by TCP without a `KeepAliveAck` so far, while it is not known how it acknowledges.
@@ -77,7 +75,6 @@ impl CallManager {
             keepalive_gaps: Tally::default(),
             tcp_connects: Tally::default(),
             turned_down: None,
-            recovered: None,
             keepalive_rtt: Histogram::new(Histogram::KEEPALIVE_BOUNDS),
             tcp_only_keepalives: 0,
         }

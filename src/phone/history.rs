@@ -48,7 +48,7 @@ pub enum Happening {
         client: IpAddr,
         /// What it was, seen from the one before.
         kind: RegistrationKind,
-        /// Whether somebody wanted it so, or may have: it follows a reset, the recovery of the server, or lost frames.
+        /// Whether somebody wanted it so, or may have: it follows a reset, or lost frames.
         is_expected: bool,
         /// How its frames and the server's were marked.
         marks: Marks,

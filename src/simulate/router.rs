@@ -32,8 +32,9 @@ fn is_to_server(frame: &[u8]) -> bool {
 /// The frame as it is on the servers' side; `false` where it never gets there.
 pub(super) fn route(frame: &mut [u8]) -> bool {
     if !is_ipv4(frame) {
-        // CDP, LLDP and ARP end at the next switch or router. The servers' own are theirs.
-        return is_from_server(frame);
+        // CDP, LLDP and ARP end at the next switch or router. The servers' own are theirs, unless they are for a phone.
+        let is_for_a_phone = !is_to_server(frame) && byte(frame, DESTINATION_MAC) & 1 == 0;
+        return is_from_server(frame) && !is_for_a_phone;
     }
     let ports = with_ports(frame).filter(|protocol| *protocol == UDP);
     let ports = ports.map(|_| (word(frame, SOURCE_PORT), word(frame, DESTINATION_PORT)));

@@ -15,8 +15,8 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     meaning: "The phone leaves its CallManager for another one and comes back, again and again; each time it cannot be \
               used for a while. It does so when keepalives to its first CallManager get lost or are answered too late.",
     concluded: "At least flap.moves registrations with another CallManager than the one before within flap.window. A \
-                connection in reserve is no move; a move after a reset, or back to a server that had been down for \
-                everybody, is planned and does not count. Cleared when the moves have aged out of the window.",
+                connection in reserve is no move; a move after a reset is planned and does not count. Cleared when the \
+                moves have aged out of the window.",
     remedy: &[
         "See in the evidence who ended each registration, and what was open then. Keepalives without acknowledgment \
          point to the path or to a busy server; a connection that the CallManager closes points to that server.",

@@ -41,14 +41,18 @@ pub(super) fn cases() -> Vec<Case> {
             "it takes them back at once",
             &throws_out(4, Some(2.0), 15.0),
         ),
-        Case::harmless(
+        Case::raised(
             "registration_flapping",
             "the server fails twice for everybody and recovers",
             &outages(2),
         )
-        .besides(&["callmanager_down"])
-        // A server that turned away two whom the capture knows is not known to be down: with less of it they flap.
-        .with(|settings| settings.thresholds.server_phones = 2),
+        .besides(&["callmanager_down"]),
+        Case::harmless(
+            "registration_flapping",
+            "the server fails once for everybody and recovers",
+            &outages(1),
+        )
+        .besides(&["callmanager_down"]),
         Case::harmless(
             "callmanager_down",
             "others stay registered",
