@@ -287,7 +287,7 @@ fn a_capture_with_known_losses_claims_no_more() {
 #[test]
 fn a_capture_with_unknown_losses_invents_no_gap_of_the_callmanager() {
     let mut failures = Vec::new();
-    for (name, entries) in captures_and_stories() {
+    for (name, entries) in subjects() {
         let full = replay(&entries);
         for (seed, every) in (1..=48).zip([5, 10, 20, 50, 100].into_iter().cycle()) {
             let mut random = Random::new(seed);

@@ -1,8 +1,8 @@
 //! Every finding there is.
 
 use super::{
-    Case, Site, Verdict, boot_loop, config, connecting, dhcp, dns, inventory, link, registration,
-    reset, sensor, server, tftp,
+    Case, Site, Verdict, boot_loop, config, connecting, dhcp, dns, inventory, link, registered,
+    registration, reset, sensor, server, tftp,
 };
 use crate::finding::{Severity, Subject};
 
@@ -73,6 +73,10 @@ pub static CATALOGUE: &[&Entry] = &[
     &registration::unstable::ENTRY,
     &registration::duplicate::ENTRY,
     &registration::slow::ENTRY,
+    &registered::keepalive_gap::ENTRY,
+    &registered::qos_not_trusted::ENTRY,
+    &registered::tcp_trouble::ENTRY,
+    &registered::firewall_timeout::ENTRY,
     &reset::user::ENTRY,
     &reset::callmanager::ENTRY,
     &inventory::status::ENTRY,
@@ -81,7 +85,9 @@ pub static CATALOGUE: &[&Entry] = &[
     &inventory::missing::ENTRY,
     &boot_loop::ENTRY,
     &server::callmanager_down::ENTRY,
+    &sensor::mirror_one_way::ENTRY,
     &sensor::mirror_lossy::ENTRY,
+    &sensor::mirror_duplicates::ENTRY,
 ];
 
 /// The entry of this code.

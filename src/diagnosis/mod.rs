@@ -28,6 +28,7 @@ mod dns;
 mod inventory;
 mod judge;
 mod link;
+mod registered;
 mod registration;
 mod reset;
 mod sensor;

@@ -48,6 +48,27 @@ pub struct Thresholds {
     pub boot_loop_window: Duration,
     /// A configured phone that was not seen for so long since the capture began is missing.
     pub inventory_missing_after: Duration,
+    /// A registered connection is in trouble when so many of its segments were sent again, or announced that there is no
+    /// room for more, within [`Self::tcp_trouble_window`].
+    pub tcp_trouble_repeated: u32,
+    /// And when these are at least this share of its segments, in thousandths.
+    pub tcp_trouble_permille: u32,
+    /// With fewer segments than this a share means nothing.
+    pub tcp_trouble_segments: u32,
+    /// Segments are counted over this time.
+    pub tcp_trouble_window: Duration,
+    /// Sessions of at least so many phones must end at one age before a firewall is suspected.
+    pub firewall_phones: u32,
+    /// And so many sessions in all.
+    pub firewall_sessions: u32,
+    /// Ages that differ by no more than this are one age.
+    pub firewall_tolerance: Duration,
+    /// With fewer connections than this nothing is said of the directions that the mirror shows.
+    pub one_way_connections: u32,
+    /// One direction alone of more than this share of the connections, in thousandths, makes the mirror one-way.
+    pub one_way_permille: u32,
+    /// More copies than this share of the frames, in thousandths, within a minute are worth telling.
+    pub copies_permille: u32,
     /// What happened and is over, like a reset, is told for so long.
     pub tell_events: Duration,
     /// A device of which nothing was seen for so long is gone, and what held of it no longer does.
@@ -90,6 +111,16 @@ impl Default for Thresholds {
             boot_loop_passes: 3,
             boot_loop_window: Duration::from_secs(15 * 60),
             inventory_missing_after: Duration::from_secs(24 * 60 * 60),
+            tcp_trouble_repeated: 5,
+            tcp_trouble_permille: 100,
+            tcp_trouble_segments: 30,
+            tcp_trouble_window: Duration::from_secs(5 * 60),
+            firewall_phones: 3,
+            firewall_sessions: 5,
+            firewall_tolerance: Duration::from_secs(3),
+            one_way_connections: 10,
+            one_way_permille: 800,
+            copies_permille: 200,
             tell_events: Duration::from_secs(15 * 60),
             forget_device: Duration::from_secs(60 * 60),
             keep_cleared: Duration::from_secs(24 * 60 * 60),

@@ -8,6 +8,7 @@ use crate::net::FlowKey;
 use crate::phone::DeviceId;
 use crate::phone::history::Marks;
 use crate::phone::keepalive::KeepaliveTracker;
+use crate::phone::quality::TrafficWindow;
 use crate::phone::session::Session;
 use crate::time::Timestamp;
 use crate::wire::sccp::{Deframer, KeypadButton};
@@ -114,6 +115,8 @@ pub(super) struct Connection {
     pub(super) keys: Option<Box<Keys>>,
     /// The phone was silent for so long that its registration was taken for ended; it may show that it was not.
     pub(super) is_given_up: bool,
+    /// Its segments since one of them was repeated, while that may mean something.
+    pub(super) traffic: Option<Box<TrafficWindow>>,
     pub(super) armed: Option<Timestamp>,
     /// Up to when its deadlines were looked at. What could not be concluded then is not asked again.
     pub(super) handled: Timestamp,
@@ -134,6 +137,7 @@ impl Connection {
             is_told_to_reset: false,
             keys: None,
             is_given_up: false,
+            traffic: None,
             armed: None,
             handled: Timestamp::EPOCH,
         };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::connection::{Connection, Half, Phase, Side};
 use super::connection_table::{ConnectionId, ConnectionTable};
 use super::messages::{Incoming, Origin, take};
+use super::quality::Traffic;
 use super::registrations::Subject;
 use super::timers::Timer;
 use super::troubles::Attempt;
@@ -15,6 +16,7 @@ use crate::net::{Endpoint, FlowKey};
 use crate::phone::Stage;
 use crate::phone::attempts::Outcome;
 use crate::phone::boot::Step;
+use crate::phone::quality::Sender;
 use crate::phone::registration::EndCause;
 use crate::phone::session::Sign;
 use crate::time::Timestamp;
@@ -42,7 +44,8 @@ struct Seen<'a> {
     segment: &'a TcpSegment<'a>,
     at: Timestamp,
     source: u16,
-    mark: u8,
+    /// The code point of its packet.
+    dscp: u8,
 }
 
 impl Connections {
@@ -90,7 +93,7 @@ impl Connections {
                 segment,
                 at,
                 source,
-                mark: ip.dscp,
+                dscp: ip.dscp,
             },
         );
     }
@@ -111,7 +114,7 @@ impl Connections {
         let silent_since = subject.connection.client.spoke();
         let half = subject.connection.half(seen.side);
         half.heard = Some(at);
-        half.mark = Some(seen.mark);
+        half.mark = Some(seen.dscp);
         if subject.connection.client.heard.is_some() && subject.connection.server.heard.is_some() {
             world.sight.both_directions_seen(seen.source);
         }
@@ -126,7 +129,11 @@ impl Connections {
 
         handshake(world, &mut subject, seen);
         let placement = read(&mut self.inbox, world, &mut subject, seen);
+        // Where the stream's place is not known, nothing tells whether the segment goes on with it.
+        let next = subject.connection.half(seen.side).stream.next_sequence();
+        let is_behind_hole = next.is_none() || is_ahead(next, seen.segment.sequence);
         let nothing_missed = placement != Some(Placement::OutOfOrder)
+            && !is_behind_hole
             && !self
                 .inbox
                 .iter()
@@ -143,6 +150,9 @@ impl Connections {
         for incoming in self.inbox.drain(..) {
             take(world, &mut subject, origin, incoming);
         }
+        if seen.side == Side::Client {
+            world.phone_spoke(&mut subject, at);
+        }
         match (seen.side, silent_since) {
             (Side::Client, Some(since)) => world.phone_heard(&subject, since, nothing_missed, at),
             (Side::Server, _) => {
@@ -152,6 +162,16 @@ impl Connections {
             }
             (Side::Client, None) => {}
         }
+        let traffic = Traffic {
+            sender: match seen.side {
+                Side::Client => Sender::Phone,
+                Side::Server => Sender::Server,
+            },
+            segment: seen.segment,
+            is_repeated: placement == Some(Placement::Retransmission),
+            dscp: seen.dscp,
+        };
+        world.traffic(&mut subject, &traffic, at);
         ending(world, &mut subject, seen);
         world.frame_of = subject.connection.device;
         world.frame_is_of_address(key.client.ip);
@@ -309,7 +329,7 @@ impl Connections {
             .deadline(configured)
             .is_some_and(|due| due <= now)
         {
-            world.conclude_keepalive(&mut subject, now);
+            world.keepalive_overdue(&mut subject, now);
         }
         world.phone_silent(&mut subject, now);
         subject.connection.handled = now;
@@ -452,7 +472,13 @@ fn handshake(world: &mut World, subject: &mut Subject<'_>, seen: &Seen<'_>) {
             world.connect_ended(connection.device, key, attempt, at);
         }
         // RFC 9293, section 3.5.2: a host that has nobody listening answers a SYN with RST and ACK.
-        (Phase::Asked { since, .. }, Side::Server) if flags.rst() => {
+        // One that acknowledges more than the SYN ends a connection whose beginning was not seen.
+        (Phase::Asked { since, sequence }, Side::Server)
+            if flags.rst()
+                && segment
+                    .acknowledgment
+                    .is_none_or(|number| number == sequence.wrapping_add(1)) =>
+        {
             connection.phase = Phase::Failed { at };
             world.connect_ended(connection.device, key, attempt(Outcome::Refused, since), at);
         }
@@ -479,6 +505,9 @@ fn ending(world: &mut World, subject: &mut Subject<'_>, seen: &Seen<'_>) {
         return;
     }
     subject.connection.phase = Phase::Closed { at };
+    if flags.rst() {
+        world.cut_off(subject, at);
+    }
     let by_side = match side {
         Side::Client => EndCause::ClosedByPhone,
         Side::Server => EndCause::ClosedByCallManager,
@@ -530,11 +559,7 @@ fn read(
             Side::Server => &mut subject.connection.client,
         };
         other.stream.acknowledged(at, acknowledgment);
-        let is_ahead = other.stream.next_sequence().is_some_and(|next| {
-            let ahead = acknowledgment.wrapping_sub(next);
-            ahead != 0 && ahead < 1 << 31
-        });
-        if is_ahead {
+        if is_ahead(other.stream.next_sequence(), acknowledgment) {
             other.note_unseen(at);
         }
     }
@@ -562,6 +587,11 @@ fn read(
             deframe(deframer, delivery, inbox);
         },
     ))
+}
+
+/// Whether a sequence number lies behind bytes that were not seen, where the stream stands at `next`.
+fn is_ahead(next: Option<u32>, number: u32) -> bool {
+    next.is_some_and(|next| (1..1 << 31).contains(&number.wrapping_sub(next)))
 }
 
 fn deframe(deframer: &mut Deframer, delivery: Delivery<'_>, inbox: &mut Vec<Incoming>) {

@@ -112,6 +112,9 @@ impl World {
         if let Some(began) = flapping {
             self.quietly(id, |device| device.registration.set_flapping(began));
             self.tell(id, now, EventKind::Flapping { began });
+            if began {
+                self.flaps(id, now);
+            }
         }
         if let Some(began) = excessive {
             self.quietly(id, |device| {

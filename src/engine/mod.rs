@@ -17,6 +17,7 @@ mod leases;
 mod lookups;
 mod messages;
 mod neighbours;
+mod quality;
 mod recorder;
 mod registrations;
 mod settings;
@@ -269,6 +270,7 @@ impl Engine {
             return;
         }
         if self.copies.is_copy(&packet, frame.at) {
+            self.world.sight.copy_seen(frame.source, frame.at);
             return;
         }
         self.packet(&packet, frame);

@@ -8,6 +8,7 @@ use crate::event::EventKind;
 use crate::net::FlowKey;
 use crate::phone::boot::Step;
 use crate::phone::keepalive::{Fate, GapDirection, OpenGap};
+use crate::phone::quality::GapEnd;
 use crate::phone::registration::{Current, EndCause, Proof};
 use crate::phone::session::{Change, Session, Sign};
 use crate::phone::{Acknowledges, DeviceId, Stage};
@@ -19,6 +20,15 @@ const TCP_ONLY: u8 = 3;
 
 /// The same, where nothing proves that the connection is the registered one.
 const TCP_ONLY_UNPROVEN: u8 = 20;
+
+/// Why it is asked what became of a keepalive.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Conclude {
+    /// The next one is overdue.
+    ByTime,
+    /// The phone sent something after it.
+    AsThePhoneSpoke,
+}
 
 /// A connection with the place where it stands.
 pub(super) struct Subject<'a> {
@@ -78,11 +88,28 @@ impl World {
     }
 
     /// The device that is registered on this connection. One that registered elsewhere since, or restarted, is not.
-    fn registered_device(&self, subject: &Subject<'_>) -> Option<DeviceId> {
+    pub(super) fn registered_device(&self, subject: &Subject<'_>) -> Option<DeviceId> {
         let id = subject.connection.device?;
         let current = self.devices.device(id)?.registration.current?;
         (subject.connection.session.is_registered() && current.connection() == subject.key)
             .then_some(id)
+    }
+
+    /// Whether the device was registered on this connection until its next keepalive was due, and then went elsewhere.
+    fn left_after_due(&self, subject: &Subject<'_>) -> bool {
+        let due = subject
+            .connection
+            .keepalives
+            .due(self.settings.keepalive.active);
+        let current = subject
+            .connection
+            .device
+            .and_then(|id| self.devices.device(id))
+            .and_then(|device| device.registration.current);
+        subject.connection.session.is_registered()
+            && current.zip(due).is_some_and(|(current, due)| {
+                current.connection() != subject.key && current.since >= due
+            })
     }
 
     fn is_registered_elsewhere(&self, id: DeviceId, key: FlowKey) -> bool {
@@ -232,7 +259,12 @@ impl World {
                 cause,
             },
         );
-        self.close_gap(id, None, at);
+        let end = if cause == EndCause::Replaced {
+            GapEnd::Replaced
+        } else {
+            GapEnd::Unregistered
+        };
+        self.close_gap(id, None, end, at);
         true
     }
 
@@ -339,11 +371,32 @@ impl World {
         if let Some(server) = self.server(subject.key.server.ip, at) {
             server.keepalive_rtt.observe(took);
         }
-        self.close_gap(id, Some(GapDirection::CallManager), at);
+        subject.connection.keepalives.note_took(took);
+        self.close_gap(id, Some(GapDirection::CallManager), GapEnd::Heard, at);
     }
 
-    /// The next keepalive is due or has come: says what became of the one before.
-    pub(super) fn conclude_keepalive(&mut self, subject: &mut Subject<'_>, at: Timestamp) {
+    /// The next keepalive has come, or the phone spoke after it was due: says what became of the one before.
+    fn conclude_keepalive(&mut self, subject: &mut Subject<'_>, at: Timestamp) {
+        self.conclude_keepalive_by(subject, Conclude::AsThePhoneSpoke, at);
+    }
+
+    /// The next keepalive is overdue.
+    pub(super) fn keepalive_overdue(&mut self, subject: &mut Subject<'_>, at: Timestamp) {
+        self.conclude_keepalive_by(subject, Conclude::ByTime, at);
+    }
+
+    /// The phone spoke: if its next keepalive was due already, this says what became of the one before.
+    pub(super) fn phone_spoke(&mut self, subject: &mut Subject<'_>, at: Timestamp) {
+        let due = subject
+            .connection
+            .keepalives
+            .due(self.settings.keepalive.active);
+        if due.is_some_and(|due| due <= at) {
+            self.conclude_keepalive(subject, at);
+        }
+    }
+
+    fn conclude_keepalive_by(&mut self, subject: &mut Subject<'_>, by: Conclude, at: Timestamp) {
         let Some(sent) = subject.connection.keepalives.open_since() else {
             return;
         };
@@ -358,14 +411,20 @@ impl World {
             && self
                 .sight
                 .was_alive_at(connection.source, sent + Duration::from_secs(1));
-        let way = self.acknowledges(subject.key);
-        let Some(id) = self.registered_device(subject) else {
+        let way = self
+            .acknowledges(subject.key)
+            .map(|way| way == Acknowledges::Sccp);
+        let registered = self.registered_device(subject);
+        let has_left = registered.is_none() && self.left_after_due(subject);
+        let Some(id) = registered.or(subject.connection.device.filter(|_| has_left)) else {
             return self.learn_from_unknown(subject, at);
         };
-        let fate = subject
-            .connection
-            .keepalives
-            .conclude(way.map(|way| way == Acknowledges::Sccp), seen);
+        let heard = connection.client.heard;
+        let keepalives = &mut subject.connection.keepalives;
+        let fate = match by {
+            Conclude::ByTime if !has_left => keepalives.conclude_overdue(heard, way, seen),
+            Conclude::ByTime | Conclude::AsThePhoneSpoke => keepalives.conclude(way, seen),
+        };
         match fate {
             None | Some(Fate::Unseen) => {}
             Some(Fate::Acknowledged(took)) => self.keepalive_answered(subject, took, at),
@@ -375,15 +434,20 @@ impl World {
             }
             Some(Fate::Missed) => {
                 self.with(id, |device| device.keepalives.missed += 1);
-                self.open_gap(
-                    id,
-                    subject.key,
-                    OpenGap {
-                        direction: GapDirection::CallManager,
-                        since: sent,
-                    },
-                    at,
-                );
+                let gap = OpenGap {
+                    direction: GapDirection::CallManager,
+                    since: sent,
+                };
+                self.open_gap(id, subject, gap, at);
+                self.keepalive_missed(id, sent);
+                if has_left {
+                    self.close_gap(
+                        id,
+                        Some(GapDirection::CallManager),
+                        GapEnd::Unregistered,
+                        at,
+                    );
+                }
             }
         }
     }
@@ -415,11 +479,12 @@ impl World {
 
     // --- gaps ---
 
-    pub(super) fn open_gap(&mut self, id: DeviceId, key: FlowKey, gap: OpenGap, at: Timestamp) {
+    fn open_gap(&mut self, id: DeviceId, subject: &Subject<'_>, gap: OpenGap, at: Timestamp) {
         if self.with(id, |device| device.keepalives.open(gap)) != Some(true) {
             return;
         }
-        if let Some(server) = self.server(key.server.ip, at) {
+        self.gap_began(id, subject, gap, at);
+        if let Some(server) = self.server(subject.key.server.ip, at) {
             server.keepalive_gaps.add(gap.direction.label());
         }
         self.tell(
@@ -437,6 +502,7 @@ impl World {
         &mut self,
         id: DeviceId,
         direction: Option<GapDirection>,
+        end: GapEnd,
         at: Timestamp,
     ) {
         let open = self
@@ -448,7 +514,12 @@ impl World {
         else {
             return;
         };
-        self.with(id, |device| device.keepalives.open_gap = None);
+        self.with(id, |device| {
+            device.keepalives.open_gap = None;
+            if let Some(quality) = &mut device.quality {
+                quality.gap_ended(at, end);
+            }
+        });
         self.tell(
             id,
             at,
@@ -476,18 +547,20 @@ impl World {
             .connection
             .keepalives
             .is_silent(silent_since, at, configured);
-        if was_silent && nothing_missed && self.sight.lost_nothing_since(silent_since) {
-            self.open_gap(
-                id,
-                subject.key,
-                OpenGap {
-                    direction: GapDirection::Phone,
-                    since: silent_since,
-                },
-                at,
-            );
+        let is_proven = was_silent && nothing_missed && self.sight.lost_nothing_since(silent_since);
+        if is_proven {
+            let gap = OpenGap {
+                direction: GapDirection::Phone,
+                since: silent_since,
+            };
+            self.open_gap(id, subject, gap, at);
         }
-        self.close_gap(id, Some(GapDirection::Phone), at);
+        let end = if is_proven {
+            GapEnd::Heard
+        } else {
+            GapEnd::HeardWithHole
+        };
+        self.close_gap(id, Some(GapDirection::Phone), end, at);
     }
 
     /// Nothing was heard of a registered phone for so long that it is a gap, or that its CallManager gives it up.
@@ -513,15 +586,11 @@ impl World {
         {
             return;
         }
-        self.open_gap(
-            id,
-            subject.key,
-            OpenGap {
-                direction: GapDirection::Phone,
-                since: heard,
-            },
-            now,
-        );
+        let gap = OpenGap {
+            direction: GapDirection::Phone,
+            since: heard,
+        };
+        self.open_gap(id, subject, gap, now);
         if now >= given_up_at
             && self.sight.was_alive_at(
                 subject.connection.source,

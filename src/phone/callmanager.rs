@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::histogram::Histogram;
 use super::role::Role;
 use super::tally::Tally;
+use super::troubles::{Marks, Troubles};
 use super::turned_down::TurnedDown;
 use crate::time::Timestamp;
 use crate::wire::sep_config::Host;
@@ -51,6 +52,10 @@ pub struct CallManager {
     pub tcp_connects: Tally,
     /// Whom it turned away since it last served anybody.
     pub turned_down: Option<Box<TurnedDown>>,
+    /// What befell its devices lately, once anything did.
+    pub troubles: Option<Box<Troubles>>,
+    /// How its signalling and that of its phones is marked.
+    pub marks: Marks,
     /// From a keepalive to its acknowledgment, the way this server acknowledges.
     pub keepalive_rtt: Histogram,
     /// Keepalives acknowledged by TCP without a `KeepAliveAck` so far, while it is not known how it acknowledges.
@@ -75,6 +80,8 @@ impl CallManager {
             keepalive_gaps: Tally::default(),
             tcp_connects: Tally::default(),
             turned_down: None,
+            troubles: None,
+            marks: Marks::default(),
             keepalive_rtt: Histogram::new(Histogram::KEEPALIVE_BOUNDS),
             tcp_only_keepalives: 0,
         }

@@ -11,6 +11,7 @@ use super::history::History;
 use super::keepalive::KeepaliveCounts;
 use super::link::LinkFacts;
 use super::pace::Pace;
+use super::quality::Quality;
 use super::registration::Registration;
 use super::tftp::TftpFacts;
 use crate::finding::{Findings, Severity};
@@ -59,6 +60,8 @@ pub struct Device {
     pub registration: Registration,
     /// Its keepalives and their gaps.
     pub keepalives: KeepaliveCounts,
+    /// What troubled its registered connection, if anything did.
+    pub quality: Option<Box<Quality>>,
     /// What it asked of DHCP and was given.
     pub dhcp: Option<Box<DhcpTracker>>,
     /// What it and its switch said of its port.
@@ -180,6 +183,10 @@ impl Device {
         self.boot.absorb(other.boot);
         self.registration.absorb(other.registration);
         self.keepalives.absorb(other.keepalives);
+        match (&mut self.quality, other.quality) {
+            (Some(own), Some(others)) => own.absorb(*others),
+            (own, others) => *own = own.take().or(others),
+        }
         match (&mut self.dhcp, other.dhcp) {
             (Some(own), Some(others)) => own.absorb(*others),
             (own, others) => *own = own.take().or(others),

@@ -3,6 +3,10 @@
 //! The words are exact. A *missed keepalive* is one on the registered connection that its CallManager did not
 //! acknowledge before the next one was due, the way that server is known to acknowledge. A *gap* is an unbroken run of
 //! missed ones, or a registered phone silent for more than one and a half intervals. One gap per outage.
+//!
+//! That an answer was not seen does not prove that there was none: a mirror may lose it, and the phone's own
+//! acknowledgment of it, without a word. What the phone sends next tells: it acknowledges the bytes that it received.
+//! So a keepalive is called missed when the phone has spoken again.
 
 use std::time::Duration;
 
@@ -112,7 +116,12 @@ pub struct KeepaliveTracker {
     early: Option<(Timestamp, Option<u32>)>,
     last_sent: Option<Timestamp>,
     interval: Interval,
+    /// How long the last answer took, in microseconds; 0 where none came yet.
+    took: u32,
 }
+
+/// How much later than it is due a keepalive may come.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// How often the phone speaks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -245,8 +254,25 @@ impl KeepaliveTracker {
         Some(took)
     }
 
-    /// The next keepalive is due or has come: what became of the one before. `None` where none is open or where it was
-    /// told already.
+    /// Time alone says that the next keepalive is overdue: what became of the one before, where the phone spoke since,
+    /// last at `heard`. Nothing is said where it did not: it waits for the phone's next segment.
+    pub fn conclude_overdue(
+        &mut self,
+        heard: Option<Timestamp>,
+        sccp: Option<bool>,
+        seen: bool,
+    ) -> Option<Fate> {
+        let outstanding = self.outstanding.as_ref()?;
+        let has_spoken = heard > Some(outstanding.sent);
+        let is_answered = outstanding.tcp_acknowledged.is_some() && sccp != Some(true);
+        if has_spoken || is_answered {
+            return self.conclude(sccp, seen);
+        }
+        None
+    }
+
+    /// The next keepalive has come, or the phone has spoken after it was due: what became of the one before. `None`
+    /// where none is open or where it was told already.
     ///
     /// `sccp` tells whether the server is known to acknowledge with messages; `None` where that is not known. `seen`
     /// tells whether an answer would have been seen.
@@ -283,9 +309,24 @@ impl KeepaliveTracker {
     }
 
     /// When the next keepalive is due while one is open that was not told as missed.
-    pub fn deadline(&self, configured: Duration) -> Option<Timestamp> {
+    pub fn due(&self, configured: Duration) -> Option<Timestamp> {
         let outstanding = self.outstanding.filter(|outstanding| !outstanding.missed)?;
         Some(outstanding.sent + self.interval(configured))
+    }
+
+    /// When the next keepalive is overdue, likewise: phones and mirrors are not exact.
+    pub fn deadline(&self, configured: Duration) -> Option<Timestamp> {
+        Some(self.due(configured)? + GRACE)
+    }
+
+    /// How long the last keepalive that was answered took to be; `None` where none was yet.
+    pub fn last_took(&self) -> Option<Duration> {
+        (self.took > 0).then(|| Duration::from_micros(u64::from(self.took)))
+    }
+
+    /// A keepalive was answered after this time.
+    pub fn note_took(&mut self, took: Duration) {
+        self.took = u32::try_from(took.as_micros()).unwrap_or(u32::MAX).max(1);
     }
 
     /// Whether the phone's silence since `heard` is a gap at `now`: more than one and a half intervals, where the
@@ -309,7 +350,8 @@ mod tests {
     fn a_keepalive_is_acknowledged_by_its_message() {
         let mut tracker = KeepaliveTracker::default();
         assert!(!tracker.sent(at(10), 112));
-        assert_eq!(tracker.deadline(INTERVAL), Some(at(40)));
+        assert_eq!(tracker.due(INTERVAL), Some(at(40)));
+        assert_eq!(tracker.deadline(INTERVAL), Some(at(42)));
         assert_eq!(
             tracker.acknowledged(at(11), None),
             Some(Duration::from_secs(1))
@@ -363,6 +405,28 @@ mod tests {
             tracker.acknowledged(at(45), None),
             Some(Duration::from_secs(35)),
             "late, but it came"
+        );
+    }
+
+    #[test]
+    fn where_the_phone_did_not_speak_again_time_alone_proves_nothing() {
+        let mut tracker = KeepaliveTracker::default();
+        tracker.sent(at(10), 112);
+        assert_eq!(
+            tracker.conclude_overdue(Some(at(10)), Some(true), true),
+            None
+        );
+        assert_eq!(
+            tracker.conclude_overdue(Some(at(11)), Some(true), true),
+            Some(Fate::Missed),
+            "it repeated itself"
+        );
+        tracker.sent(at(40), 124);
+        tracker.tcp_acknowledged(at(41), 124, false);
+        assert_eq!(
+            tracker.conclude_overdue(Some(at(40)), None, true),
+            Some(Fate::OnlyTcp(Duration::from_secs(1))),
+            "an answer was seen"
         );
     }
 

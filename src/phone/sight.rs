@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::directions::Directions;
 use crate::time::Timestamp;
 
 /// How well the sensor sees, as a whole and for each of its capture sources.
@@ -14,12 +15,15 @@ pub struct Sight {
     /// When frames were lost, at most once for each [`Self::LOSS_GRAIN`].
     losses: VecDeque<Timestamp>,
     /// Frames seen and lost, by tenths of [`Self::RECENT`].
-    recent: VecDeque<Tenth>,
+    recent: Recent,
+    /// Which directions of the connections to CallManagers were seen.
+    pub directions: Directions,
 }
 
 /// What one capture source has shown so far.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Source {
+    recent: Recent,
     last_frame: Timestamp,
     /// Whether both directions of any connection were seen on it.
     both_directions: bool,
@@ -29,12 +33,26 @@ struct Source {
     dhcp_servers: bool,
 }
 
+/// The recent past, in tenths of [`Sight::RECENT`].
+#[derive(Clone, Debug, Default)]
+struct Recent(VecDeque<Tenth>);
+
 /// What was seen and lost in a part of the recent past.
 #[derive(Clone, Copy, Debug)]
 struct Tenth {
     began: Timestamp,
-    frames: u64,
-    lost: u64,
+    counts: FrameCounts,
+}
+
+/// Frames of the recent past.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FrameCounts {
+    /// Those that were seen, copies included.
+    pub seen: u64,
+    /// Of these, the copies of others.
+    pub copies: u64,
+    /// Those that were lost.
+    pub lost: u64,
 }
 
 impl Sight {
@@ -56,8 +74,9 @@ impl Sight {
             self.sources.resize(place + 1, Source::default());
         }
         self.began.get_or_insert(at);
-        self.tenth(at).frames += 1;
+        self.recent.at(at).seen += 1;
         if let Some(source) = self.sources.get_mut(place) {
+            source.recent.at(at).seen += 1;
             source.last_frame = source.last_frame.max(at);
         }
     }
@@ -115,7 +134,7 @@ impl Sight {
 
     /// The sensor lost so many frames; 0 where it cannot tell.
     pub fn frames_lost(&mut self, at: Timestamp, frames: u64) {
-        self.tenth(at).lost += frames;
+        self.recent.at(at).lost += frames;
         self.last_loss = self.last_loss.max(Some(at));
         let is_news = self
             .losses
@@ -153,41 +172,72 @@ impl Sight {
             .is_some_and(|source| source.last_frame >= at)
     }
 
-    /// Frames seen and frames lost within the last [`Self::RECENT`] before `now`.
-    pub fn recent(&self, now: Timestamp) -> (u64, u64) {
-        self.recent
+    /// The frame that this source has just shown is the copy of another one.
+    pub fn copy_seen(&mut self, source: u16, at: Timestamp) {
+        self.recent.at(at).copies += 1;
+        if let Some(source) = self.sources.get_mut(usize::from(source)) {
+            source.recent.at(at).copies += 1;
+        }
+    }
+
+    /// What was seen and lost within the last [`Self::RECENT`] before `now`.
+    pub fn recent(&self, now: Timestamp) -> FrameCounts {
+        self.recent.until(now)
+    }
+
+    /// The same of each source that has shown anything; what a source lost is not told apart.
+    pub fn recent_of_sources(&self, now: Timestamp) -> impl Iterator<Item = (usize, FrameCounts)> {
+        self.sources
             .iter()
-            .filter(|tenth| now.since(tenth.began) < Self::RECENT)
-            .fold((0, 0), |(frames, lost), tenth| {
-                (frames + tenth.frames, lost + tenth.lost)
-            })
+            .map(move |source| source.recent.until(now))
+            .enumerate()
+            .filter(|(_, counts)| counts.seen > 0)
+    }
+
+    /// When the part of the recent past that is kept began.
+    pub fn recent_since(&self) -> Option<Timestamp> {
+        self.recent.0.front().map(|tenth| tenth.began)
     }
 
     /// The beginning of the first part of the recent past in which frames were lost.
     pub fn losing_since(&self) -> Option<Timestamp> {
         self.recent
+            .0
             .iter()
-            .find(|tenth| tenth.lost > 0)
+            .find(|tenth| tenth.counts.lost > 0)
             .map(|tenth| tenth.began)
     }
+}
 
-    fn tenth(&mut self, at: Timestamp) -> &mut Tenth {
+impl Recent {
+    /// The counts of the part in which `at` lies.
+    fn at(&mut self, at: Timestamp) -> &mut FrameCounts {
         let is_new = self
-            .recent
+            .0
             .back()
-            .is_none_or(|tenth| at.since(tenth.began) >= Self::TENTH);
+            .is_none_or(|tenth| at.since(tenth.began) >= Sight::TENTH);
         if is_new {
-            while self.recent.len() >= 10 {
-                self.recent.pop_front();
+            while self.0.len() >= 10 {
+                self.0.pop_front();
             }
-            self.recent.push_back(Tenth {
+            self.0.push_back(Tenth {
                 began: at,
-                frames: 0,
-                lost: 0,
+                counts: FrameCounts::default(),
             });
         }
-        let last = self.recent.len() - 1;
+        let last = self.0.len() - 1;
         #[expect(clippy::indexing_slicing, reason = "one was pushed if there was none")]
-        &mut self.recent[last]
+        &mut self.0[last].counts
+    }
+
+    fn until(&self, now: Timestamp) -> FrameCounts {
+        self.0
+            .iter()
+            .filter(|tenth| now.since(tenth.began) < Sight::RECENT)
+            .fold(FrameCounts::default(), |sum, tenth| FrameCounts {
+                seen: sum.seen + tenth.counts.seen,
+                copies: sum.copies + tenth.counts.copies,
+                lost: sum.lost + tenth.counts.lost,
+            })
     }
 }

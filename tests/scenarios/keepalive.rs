@@ -343,6 +343,44 @@ fn an_acknowledgment_that_the_mirror_did_not_show_makes_no_gap() {
 }
 
 #[test]
+fn nothing_is_missed_before_the_phone_tells_what_it_received() {
+    // Neither the answer nor the phone's acknowledgment of it is shown, and of the next exchange not the keepalive, or
+    // nothing at all. Nobody knows that anything was lost.
+    for lost_of_the_next in [&[2][..], &[0, 1, 2]] {
+        let mut scene = Scene::new();
+        let phone = Phone::new(114);
+        let mut connection = settled(&mut scene, &phone);
+        for (second, lost) in [(150.0, &[0, 1][..]), (180.0, lost_of_the_next)] {
+            scene.at(second);
+            connection.keepalive(&mut scene);
+            for (gone, frame) in lost.iter().enumerate() {
+                scene.miss(frame - gone);
+            }
+        }
+        connection.keepalives(&mut scene, 30.0, 300.0);
+        let outcome = scene.run_among_others();
+        let keepalives = outcome.device(phone.name.as_str()).keepalives;
+        assert_eq!((keepalives.missed, keepalives.callmanager_gaps), (0, 0));
+    }
+}
+
+#[test]
+fn a_phone_that_leaves_instead_of_speaking_again_got_no_answer() {
+    let mut scene = Scene::new();
+    let phone = Phone::new(115);
+    let mut connection = settled(&mut scene, &phone);
+    scene.at(150.0);
+    connection.phone_sends(&mut scene, &encode::keep_alive(0));
+    scene.at(180.1);
+    let mut other = phone.registered(&mut scene, 51_001, &SECONDARY);
+    other.keepalives(&mut scene, 30.0, 300.0);
+    let outcome = scene.run_among_others();
+    let keepalives = outcome.device(phone.name.as_str()).keepalives;
+    assert_eq!((keepalives.missed, keepalives.callmanager_gaps), (1, 1));
+    assert_eq!(keepalives.open_gap, None);
+}
+
+#[test]
 fn a_retransmitted_keepalive_is_one_keepalive() {
     let mut scene = Scene::new();
     let phone = Phone::new(70);

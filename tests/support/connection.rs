@@ -103,6 +103,12 @@ impl Connection {
         self.server_next = self.server_next.wrapping_add(length(bytes));
     }
 
+    /// The server sends what it sent last once more: `bytes`.
+    pub(crate) fn server_repeats(&self, scene: &mut Scene, bytes: &[u8]) {
+        let sequence = self.server_next.wrapping_sub(length(bytes));
+        self.server_segment(scene, sequence, false, DATA, bytes);
+    }
+
     pub(crate) fn phone_acks(&self, scene: &mut Scene) {
         let segment = self.phone_segment(self.phone_next, TcpFlags::ACK, &[]);
         scene.tcp(&self.phone, &self.server, &segment);

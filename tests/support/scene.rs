@@ -23,6 +23,8 @@ pub(crate) struct Host {
     pub(crate) address: Ipv4Addr,
     /// The VLAN that tags its frames.
     pub(crate) vlan: Option<u16>,
+    /// The code point of its packets.
+    pub(crate) dscp: u8,
 }
 
 impl Host {
@@ -32,6 +34,7 @@ impl Host {
             mac: MacAddr(mac),
             address: Ipv4Addr::new(a, b, c, d),
             vlan: None,
+            dscp: 0,
         }
     }
 
@@ -45,6 +48,10 @@ impl Host {
             vlan: Some(id),
             ..self
         }
+    }
+
+    pub(crate) const fn marking(self, dscp: u8) -> Self {
+        Self { dscp, ..self }
     }
 
     pub(crate) const fn with_address(self, address: Ipv4Addr) -> Self {
@@ -154,6 +161,7 @@ impl Scene {
         self.identification = self.identification.wrapping_add(1);
         Ipv4 {
             identification: self.identification,
+            dscp: from.dscp,
             ..Ipv4::new(from.address, to.address)
         }
     }
@@ -174,6 +182,7 @@ impl Scene {
             mac: EthernetFrame::BROADCAST,
             address: Ipv4Addr::BROADCAST,
             vlan: None,
+            dscp: 0,
         };
         self.udp(from, (&everyone, to_port), payload);
     }

@@ -240,7 +240,8 @@ pub(crate) fn as_background(entries: &[Entry]) -> Vec<Entry> {
 
 /// One frame in `every` is missing, and nobody knows.
 pub(crate) fn missing(entries: &[Entry], every: usize, random: &mut Random) -> Vec<Entry> {
-    let is_kept = |_: &&Entry| !random.once_in(every);
+    // What the sensor itself reports as lost is not what nobody knows of.
+    let is_kept = |entry: &&Entry| entry.frame().is_none() || !random.once_in(every);
     entries.iter().filter(is_kept).cloned().collect()
 }
 

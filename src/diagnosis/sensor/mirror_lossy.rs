@@ -2,7 +2,7 @@
 
 use crate::diagnosis::{Entry, Rule, Site, Verdict};
 use crate::finding::{Conclusion, Severity, Subject};
-use crate::phone::sight::Sight;
+use crate::phone::sight::{FrameCounts, Sight};
 
 /// `mirror_lossy`.
 pub(in crate::diagnosis) static ENTRY: Entry = Entry {
@@ -24,8 +24,8 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
 };
 
 fn judge(site: &Site<'_>) -> Vec<(Subject, Verdict)> {
-    let (frames, lost) = site.sight.recent(site.now);
-    let all = frames.saturating_add(lost);
+    let FrameCounts { seen, lost, .. } = site.sight.recent(site.now);
+    let all = seen.saturating_add(lost);
     let is_lossy =
         lost.saturating_mul(1000) > all.saturating_mul(site.thresholds.lossy_permille.into());
     let Some(since) = site.sight.losing_since().filter(|_| is_lossy) else {

@@ -7,7 +7,9 @@ mod dhcp;
 mod dns;
 mod files;
 mod inventory;
+mod keepalive;
 mod link;
+mod quality;
 mod registration;
 mod reset;
 mod sensor;
@@ -148,6 +150,8 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(boot::cases());
     cases.extend(connecting::cases());
     cases.extend(inventory::cases());
+    cases.extend(keepalive::cases());
+    cases.extend(quality::cases());
     cases.extend(registration::cases());
     cases.extend(reset::cases());
     cases.extend(sensor::cases());
