@@ -147,6 +147,10 @@ impl Config {
             Dhcp::read(it)
         });
         document.table("boot", |it| thresholds::boot(it, &mut thresholds));
+        document.table("registration", |it| {
+            thresholds::registration(it, &mut thresholds);
+        });
+        document.table("quality", |it| thresholds::quality(it, &mut thresholds));
         document.table("server", |it| thresholds::server(it, &mut thresholds));
         document.table("mirror", |it| thresholds::mirror(it, &mut thresholds));
         let inventory = document.table("inventory", |it| {

@@ -52,11 +52,33 @@ thresholds! {
         loop_passes = boot_loop_passes: integer, 2..=100;
         loop_window = boot_loop_window: duration, MINUTE..=DAY;
     }
+    fn registration {
+        slow = registration_slow: duration, SECOND..=60 * MINUTE;
+        answer = registration_answer: duration, SECOND..=60 * MINUTE;
+        connect_patience = connect_patience: duration, SECOND..=60 * MINUTE;
+        out_of_order_after = out_of_order_after: duration, MINUTE..=DAY;
+        failback_within = failback_within: duration, MINUTE..=7 * DAY;
+        unstable = unstable_registrations: integer, 2..=1000;
+        unstable_window = unstable_window: duration, MINUTE..=DAY;
+    }
+    fn quality {
+        repeated = tcp_trouble_repeated: integer, 1..=10_000;
+        repeated_share = tcp_trouble_permille: permille, 1..=1000;
+        segments = tcp_trouble_segments: integer, 1..=100_000;
+        window = tcp_trouble_window: duration, 10 * SECOND..=DAY;
+        firewall_phones = firewall_phones: integer, 2..=10_000;
+        firewall_sessions = firewall_sessions: integer, 2..=10_000;
+        firewall_tolerance = firewall_tolerance: duration, SECOND..=10 * MINUTE;
+    }
     fn server {
         phones = server_phones: integer, 2..=10_000;
+        closes_within = server_closes_within: duration, SECOND..=10 * MINUTE;
     }
     fn mirror {
         loss = lossy_permille: permille, 1..=1000;
+        one_way = one_way_permille: permille, 1..=1000;
+        one_way_connections = one_way_connections: integer, 1..=100_000;
+        copies = copies_permille: permille, 1..=1000;
     }
     fn inventory {
         missing_after = inventory_missing_after: duration, MINUTE..=30 * DAY;
