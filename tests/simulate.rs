@@ -302,7 +302,7 @@ fn the_engine_finds_what_each_phone_of_each_scenario_did() {
 
 #[test]
 fn the_engine_finds_what_each_phone_of_a_mix_did() {
-    let (snapshot, truth) = simulated(&plan(&everything(), 1000, 12, 2));
+    let (snapshot, truth) = simulated(&plan(&everything(), 1000, 15, 2));
     assert_found(&snapshot, &truth, "mix");
     assert_concluded(&snapshot, &truth, "mix");
 }

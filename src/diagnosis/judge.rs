@@ -1,6 +1,7 @@
 //! Compares what holds with what held.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::catalogue::{CATALOGUE, Entry, Rule};
 use super::{Case, Site, Thresholds, Verdict};
@@ -37,7 +38,13 @@ pub enum News {
 }
 
 impl Judgement {
-    fn wait(&mut self, until: Timestamp) {
+    /// A time that has passed would be asked for again at once, for ever.
+    fn wait(&mut self, entry: &Entry, until: Timestamp, now: Timestamp) {
+        debug_assert!(until > now, "{} names a time that has passed", entry.code);
+        self.at_the_latest(until.max(now + Duration::from_secs(1)));
+    }
+
+    fn at_the_latest(&mut self, until: Timestamp) {
         self.deadline = Some(self.deadline.map_or(until, |known| known.min(until)));
     }
 
@@ -53,12 +60,12 @@ impl Judgement {
         let conclusion = match verdict {
             Verdict::No => None,
             Verdict::NotBefore(at) => {
-                self.wait(at);
+                self.wait(entry, at, now);
                 None
             }
             Verdict::Holds(conclusion) => Some(conclusion),
             Verdict::HoldsUntil(until, conclusion) => {
-                self.wait(until);
+                self.wait(entry, until, now);
                 Some(conclusion)
             }
         };
@@ -146,7 +153,7 @@ pub fn judge_device(case: &Case<'_>, findings: &Findings) -> Judgement {
     }
     let holds_any = findings.active().next().is_some() || !judgement.changed.is_empty();
     if holds_any && !is_gone {
-        judgement.wait(gone_at);
+        judgement.at_the_latest(gone_at);
     }
     judgement
 }

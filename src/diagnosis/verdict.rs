@@ -22,6 +22,15 @@ impl Verdict {
         matches!(self, Self::Holds(_) | Self::HoldsUntil(_, _))
     }
 
+    /// It may hold at `at`; not at all, if that has passed at `now` and nothing happened.
+    pub fn not_before(at: Timestamp, now: Timestamp) -> Self {
+        if now < at {
+            Self::NotBefore(at)
+        } else {
+            Self::No
+        }
+    }
+
     /// It holds until something happens.
     pub fn holds(conclusion: Conclusion) -> Self {
         Self::Holds(Box::new(conclusion))

@@ -79,6 +79,12 @@ pub(super) fn acts(
         length.min(BOOTS_WITHIN)
     };
     let start = random.between(Duration::ZERO, span);
+    // That it does not ask DHCP says something only once others were seen to ask.
+    let start = if scenario == Scenario::StaticAddress {
+        start + DHCP_IS_SEEN
+    } else {
+        start
+    };
     let mut acts = vec![Act::Wait(start), Act::Link];
     let again = follow(scenario, random, length, &mut acts);
     (acts, again)
@@ -241,6 +247,9 @@ fn asks(acts: &mut Vec<Act>, again: Refrain) -> Refrain {
     acts.extend([GIVEN, CONFIGURATION]);
     again
 }
+
+/// DHCP of others was seen for so long before it means anything that a phone does without.
+const DHCP_IS_SEEN: Duration = Duration::from_secs(2 * 60 + 10);
 
 /// The phones of a building come up within minutes.
 const BOOTS_WITHIN: Duration = Duration::from_secs(4 * 60);

@@ -9,7 +9,7 @@ mod ways;
 use super::script::{Host, Script};
 
 pub(super) use files::{Contents, FileStory, NEW_LOAD, fetch, files};
-pub(super) use lease::{LeaseStory, lease};
+pub(super) use lease::{LeaseStory, lease, renew};
 pub(super) use link::{contest, link, voice_vlan};
 pub(super) use names::{NameStory, names};
 pub(super) use ways::{CONFIGURATION, GIVEN, way};

@@ -40,8 +40,10 @@ mod view;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use crate::net::MacAddr;
 use crate::time::Timestamp;
 use phone::SimulatedPhone;
 use random::Random;
@@ -228,6 +230,7 @@ impl Background {
         if self.script.items.is_empty() {
             self.time();
             if self.seconds.is_multiple_of(60) {
+                boot::renew(&mut self.script, &COMPUTER);
                 boot::fetch(&mut self.script, &SERVERS[1], "network-confg", b"end\n");
             }
             self.seconds += 1;
@@ -253,6 +256,12 @@ impl Background {
         script.udp((answers, NTP), (asks, NTP), &message(VERSION_4_SERVER));
     }
 }
+
+/// A computer that asks DHCP whether it may keep its address.
+const COMPUTER: Host = Host::phone(
+    MacAddr([0x00, 0x1B, 0x21, 0x00, 0x00, 0x01]),
+    Ipv4Addr::new(10, 63, 255, 1),
+);
 
 /// Those that are heard in the background.
 const SERVERS: [Host; 2] = [Host::server(21), Host::server(22)];

@@ -10,6 +10,7 @@ use crate::net::MacAddr;
 use crate::time::Timestamp;
 use crate::wire::arp::Arp;
 use crate::wire::cdp::Cdp;
+use crate::wire::lldp::Lldp;
 use crate::wire::packet::TcpSegment;
 use crate::wire::packet::encode::{EthernetFrame, Ipv4};
 
@@ -154,6 +155,11 @@ impl Script {
     pub(super) fn cdp(&mut self, from: &Host, announcement: &Cdp) {
         let header = EthernetFrame::new(from.mac, EthernetFrame::CDP_GROUP);
         self.frame(header.cdp(&announcement.to_bytes()));
+    }
+
+    pub(super) fn lldp(&mut self, from: &Host, announcement: &Lldp) {
+        let header = EthernetFrame::new(from.mac, EthernetFrame::LLDP_GROUP);
+        self.frame(header.lldp(&announcement.to_bytes()));
     }
 
     fn ethernet(&self, from: &Host, to: &Host) -> EthernetFrame {

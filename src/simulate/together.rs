@@ -18,6 +18,9 @@ pub(super) fn conclude(phones: &mut [PhoneTruth]) -> Vec<ServerFinding> {
     let cut_off =
         |phone: &PhoneTruth| phone.scenario == Scenario::FirewallTimeout && phone.registrations > 1;
     let is_firewall = phones.iter().filter(|phone| cut_off(phone)).count() >= MANY;
+    let is_unmarked = phones
+        .iter()
+        .all(|phone| phone.scenario == Scenario::QosZero);
     for phone in phones.iter_mut() {
         let is_told = if phone.scenario == Scenario::OutOfOrder {
             serves
@@ -26,6 +29,10 @@ pub(super) fn conclude(phones: &mut [PhoneTruth]) -> Vec<ServerFinding> {
         };
         if !is_told {
             phone.findings = &[];
+        }
+        // Marks that are lost on the way are lost for every phone of that server.
+        if phone.scenario == Scenario::QosZero && !is_unmarked {
+            phone.findings = &["keepalive_gap"];
         }
         // The last keepalive before the power failed may have been long ago.
         if phone.scenario == Scenario::PowerCut && phone.keepalive_gaps.phone > 0 {
@@ -42,6 +49,7 @@ pub(super) fn conclude(phones: &mut [PhoneTruth]) -> Vec<ServerFinding> {
         Scenario::Refused,
         Scenario::Crash,
         Scenario::CallmanagerDark,
+        Scenario::RegistrationSilent,
     ];
     [
         down(primary, &of_primary),
@@ -57,7 +65,9 @@ fn is_down(phones: &[PhoneTruth], scenarios: &[Scenario]) -> bool {
     let (victims, others): (Vec<_>, Vec<_>) = phones
         .iter()
         .partition(|phone| scenarios.contains(&phone.scenario));
-    let lost = |phone: &&&PhoneTruth| phone.tcp_refused > 0 || phone.moves > 0;
+    let lost = |phone: &&&PhoneTruth| {
+        phone.tcp_refused > 0 || phone.moves > 0 || phone.scenario == Scenario::RegistrationSilent
+    };
     let was_served = |phone: &PhoneTruth| {
         phone.registrations > 0 || phone.rejects > 0 || phone.stage_at_end == Stage::Registering
     };

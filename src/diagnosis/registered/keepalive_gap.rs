@@ -62,7 +62,7 @@ fn judge(case: &Case<'_>) -> Verdict {
     let is_told = last.is_proven || last.until.is_some() || is_quiet && case.now() >= proven_at;
     let told = quality.gaps().filter(|gap| is_told || *gap != last);
     let Some(latest) = told.clone().next_back() else {
-        return Verdict::NotBefore(proven_at);
+        return Verdict::not_before(proven_at, case.now());
     };
     let until = latest
         .until
@@ -81,9 +81,14 @@ fn judge(case: &Case<'_>) -> Verdict {
         Some(until) if is_told => Verdict::holds_until(until, case.now(), conclusion),
         // An earlier gap is told while it waits whether a new one is one.
         Some(until) if case.now() < until => {
-            Verdict::holds_until(until.min(proven_at), case.now(), conclusion)
+            let until = if case.now() < proven_at {
+                until.min(proven_at)
+            } else {
+                until
+            };
+            Verdict::holds_until(until, case.now(), conclusion)
         }
-        Some(_) => Verdict::NotBefore(proven_at),
+        Some(_) => Verdict::not_before(proven_at, case.now()),
     }
 }
 

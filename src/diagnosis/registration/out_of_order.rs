@@ -71,7 +71,11 @@ fn judge(case: &Case<'_>) -> Verdict {
     let again = now + thresholds.out_of_order_after;
     let serving = better.find_map(|server| {
         let server = case.site.callmanagers.get(&server)?;
-        let has_others = server.registered_phones > 0 && server.turned_down.is_none();
+        // A few whom it turns away now are those whose own configuration is wrong.
+        let turns_away_many = server.turned_down.as_ref().is_some_and(|turned| {
+            u32::try_from(turned.denied()).is_ok_and(|number| number >= thresholds.server_phones)
+        });
+        let has_others = server.registered_phones > 0 && !turns_away_many;
         has_others.then_some(server)
     });
     let Some(serving) = serving else {

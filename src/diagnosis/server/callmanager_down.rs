@@ -1,10 +1,10 @@
 //! A CallManager that serves nobody.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::diagnosis::{Entry, Rule, Site, Verdict};
 use crate::finding::{Conclusion, Severity, Subject};
+use crate::phone::CallManager;
 use crate::phone::attempts::Outcome;
 use crate::phone::turned_down::{Denial, TurnedDown};
 
@@ -17,11 +17,11 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     meaning: "Several phones turned to this CallManager and every one of them was refused, got no answer, or was thrown \
               out. The fault is the server's, or that of the network in front of it, not the phones'. Phones that have \
               another CallManager in their list go there; the others are dead.",
-    concluded: "At least server_phones (3) phones were refused, unanswered when they connected, or left without an answer \
-                to Register, and nobody was served in between; or the server closed the sessions of all its phones, at \
-                least as many, within server_closes_within (10 s), and served nobody in the next 45 s. Sessions \
+    concluded: "At least server.phones (3) phones were refused, unanswered when they connected, or left without an answer \
+                to Register, and nobody was served in between, for 45 s where anybody may be registered with it still; or the server closed the sessions of all its phones, at \
+                least as many, within server.closes_within (10 s), and served nobody in the next 45 s. Sessions \
                 that end after a Reset do not count. Cleared when it serves somebody: a connection for those who could \
-                not connect, a message for the others; or when nobody has turned to it for forget_device.",
+                not connect, a message for the others; or when nobody has turned to it for findings.forget_device.",
     remedy: &[
         "Open Control Center in CallManager's serviceability pages: is the Cisco CallManager service activated and \
          running? Start it.",
@@ -45,13 +45,13 @@ fn judge(site: &Site<'_>) -> Vec<(Subject, Verdict)> {
         .values()
         .filter_map(|server| {
             let turned_down = server.turned_down.as_deref()?;
-            let verdict = verdict(site, server.address, server.registered, turned_down);
+            let verdict = verdict(site, server, turned_down);
             (verdict != Verdict::No).then_some((Subject::CallManager(server.address), verdict))
         })
         .collect()
 }
 
-fn verdict(site: &Site<'_>, address: IpAddr, registered: u64, turned_down: &TurnedDown) -> Verdict {
+fn verdict(site: &Site<'_>, server: &CallManager, turned_down: &TurnedDown) -> Verdict {
     let thresholds = site.thresholds;
     let is_many = |number: usize| {
         u32::try_from(number).map_or(true, |number| number >= thresholds.server_phones)
@@ -59,7 +59,7 @@ fn verdict(site: &Site<'_>, address: IpAddr, registered: u64, turned_down: &Turn
     let denies = is_many(turned_down.denied());
     let throws_out = !denies
         && is_many(turned_down.number())
-        && registered == 0
+        && server.registered == 0
         && turned_down.at_once(thresholds.server_closes_within);
     if !denies && !throws_out {
         return Verdict::No;
@@ -73,6 +73,13 @@ fn verdict(site: &Site<'_>, address: IpAddr, registered: u64, turned_down: &Turn
     };
     if !denies && !site.sight.lost_nothing_since(first.at) {
         return Verdict::No;
+    }
+    // Whoever is registered with it, known to the sensor or not yet, is served with the next keepalive; where all that
+    // were registered have left, there is nobody to wait for.
+    let have_left = server.registered == 0 && server.unregistrations.total() > 0;
+    let served_by = first.at + TAKES_THEM_BACK;
+    if denies && !have_left && site.now < served_by {
+        return Verdict::NotBefore(served_by);
     }
     let number = turned_down.number();
     let summary = if denies {
@@ -90,7 +97,7 @@ fn verdict(site: &Site<'_>, address: IpAddr, registered: u64, turned_down: &Turn
             let text = format!("{} {}", site.label(turned.device), tell(turned.how));
             conclusion.evidence(turned.at, text)
         })
-        .server(address);
+        .server(server.address);
     let until = turned_down.last() + thresholds.forget_device;
     Verdict::holds_until(until, site.now, conclusion)
 }

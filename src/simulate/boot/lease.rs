@@ -57,6 +57,27 @@ pub(in crate::simulate) enum Offer {
 /// How long an address is given for to a phone that is going to renew it: it does so at half of that.
 pub(super) const SHORT_LEASE: Duration = Duration::from_secs(900);
 
+/// A computer that is no phone asks everyone whether it may keep its address, and is answered (RFC 2131, section 3.2).
+pub(in crate::simulate) fn renew(script: &mut Script, computer: &Host) {
+    let transaction = script.random.number32();
+    let ask = DhcpBuilder::new(MessageType::Request, transaction, computer.mac)
+        .addresses(code::REQUESTED_ADDRESS, &[computer.address]);
+    script.udp(
+        (&computer.without_address(), dhcp::CLIENT_PORT),
+        (&Host::everyone(), dhcp::SERVER_PORT),
+        &ask.build(),
+    );
+    let answer = DhcpBuilder::new(MessageType::Ack, transaction, computer.mac)
+        .your_address(computer.address)
+        .addresses(code::SERVER_IDENTIFIER, &[SERVICES.address])
+        .option(code::LEASE_TIME, &86_400_u32.to_be_bytes());
+    script.udp(
+        (&SERVICES, dhcp::SERVER_PORT),
+        (computer, dhcp::CLIENT_PORT),
+        &answer.build(),
+    );
+}
+
 /// The phone asks for an address, or for its address for longer.
 pub(in crate::simulate) fn lease(
     script: &mut Script,

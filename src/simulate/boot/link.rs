@@ -5,6 +5,7 @@ use crate::simulate::script::{Host, Script};
 use crate::simulate::truth::Fact;
 use crate::wire::arp::{Arp, ArpOperation};
 use crate::wire::cdp::{Cdp, Duplex};
+use crate::wire::lldp::{Capabilities, Identifier, Lldp, NetworkPolicy};
 
 /// The VLAN that switches give to phones.
 const VOICE_VLAN: u16 = 110;
@@ -22,7 +23,7 @@ pub(in crate::simulate) fn link(
     script.fact(Fact::Linked);
 }
 
-/// The phone asks for its voice VLAN, the switch names it, and the phone uses none, or another.
+/// The phone asks for its voice VLAN, the switch names it, and the phone repeats it but uses none, or another.
 pub(in crate::simulate) fn voice_vlan(
     script: &mut Script,
     phone: &Host,
@@ -52,7 +53,33 @@ pub(in crate::simulate) fn voice_vlan(
         ..Cdp::default()
     };
     script.cdp(&beside([0x00, 0x1D, 0x71], phone), &answer);
+    script.lldp(phone, &policy(phone, name));
     script.vlan = (script.random.below(2) == 0).then_some(ANOTHER_VLAN);
+}
+
+/// The phone's LLDP-MED, which repeats the voice VLAN that it was given.
+fn policy(phone: &Host, name: &DeviceName) -> Lldp {
+    /// A bridge and a telephone.
+    const CAPABILITIES: u16 = Capabilities::BRIDGE | Capabilities::TELEPHONE;
+    Lldp {
+        chassis: Some(Identifier::Mac(phone.mac)),
+        port: Some(Identifier::Mac(phone.mac)),
+        ttl: 180,
+        system_name: Some(name.to_string()),
+        capabilities: Some(Capabilities {
+            system: CAPABILITIES,
+            enabled: CAPABILITIES,
+        }),
+        policies: vec![NetworkPolicy {
+            application: NetworkPolicy::VOICE,
+            unknown: false,
+            tagged: true,
+            vlan: VOICE_VLAN,
+            priority: 5,
+            dscp: 46,
+        }],
+        ..Lldp::default()
+    }
 }
 
 fn announcement(name: &DeviceName, load: &'static str) -> Cdp {

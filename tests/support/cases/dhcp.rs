@@ -94,9 +94,11 @@ fn no_answer() -> Vec<Case> {
 
 fn refused() -> Vec<Case> {
     let code = "dhcp_refused";
+    // Nothing but its DHCP is told of the phone.
+    let silent = &["keepalive_gap"];
     vec![
-        Case::raised(code, "at half of the lease", &nak_at_half(10.0)),
-        Case::cleared(code, "long ago", &nak_at_half(1000.0)),
+        Case::raised(code, "at half of the lease", &nak_at_half(10.0)).besides(silent),
+        Case::cleared(code, "long ago", &nak_at_half(1000.0)).besides(silent),
         Case::raised(code, "the address is in use", &declines()).besides(&["duplicate_address"]),
         Case::raised(code, "its old address again and again", &moved(3, false)),
         Case::harmless(code, "a phone that was moved", &moved(1, true)),
@@ -254,7 +256,7 @@ fn rogue() -> Vec<Case> {
     };
     vec![
         Case::raised(code, "a home router", &two(by(&ROGUE), 10.0)),
-        Case::cleared(code, "long ago", &two(by(&ROGUE), 1000.0)),
+        Case::cleared(code, "long ago", &two(by(&ROGUE), 1000.0)).besides(&["keepalive_gap"]),
         Case::harmless(
             code,
             "a second server for the same",
@@ -304,7 +306,8 @@ fn addresses() -> Vec<Case> {
             let mut scene = claims(thief, true);
             scene.pass(1000.0);
             scene
-        }),
+        })
+        .besides(&["keepalive_gap"]),
         Case::harmless(twice, "an address that moved", &claims(thief, false)),
         Case::harmless(
             twice,
@@ -320,12 +323,14 @@ fn addresses() -> Vec<Case> {
             fixed,
             "a phone that never asks",
             &static_boot(200.0, COLD_START),
-        ),
+        )
+        .besides(&["keepalive_gap"]),
         Case::cleared(fixed, "until it asks", &{
             let mut scene = static_boot(200.0, COLD_START);
             Phone::new(77).leases(&mut scene, &DHCP_SERVER, 0x77);
             scene
-        }),
+        })
+        .besides(&["keepalive_gap"]),
         Case::harmless(
             fixed,
             "the capture begins with it",
@@ -335,7 +340,8 @@ fn addresses() -> Vec<Case> {
             fixed,
             "only its software restarts",
             &static_boot(200.0, SOFTWARE_RESTART),
-        ),
+        )
+        .besides(&["keepalive_gap"]),
     ]
 }
 

@@ -6,7 +6,7 @@ use phonewatch::wire::packet::encode::EthernetFrame;
 
 use super::Case;
 use crate::support::stories::{DHCP_SERVER, PRIMARY};
-use crate::support::{Phone, Scene};
+use crate::support::{Connection, Phone, Scene};
 
 pub(super) fn cases() -> Vec<Case> {
     let code = "voice_vlan_mismatch";
@@ -53,14 +53,16 @@ fn leases_in(vlan: Option<u16>, wait: f64) -> Scene {
     scene.pass(2.0);
     let in_vlan = vlan.map_or(phone(), |vlan| phone().in_vlan(vlan));
     in_vlan.leases(&mut scene, &DHCP_SERVER, 0x90);
-    goes_on(&mut scene, &in_vlan);
-    scene.pass(wait);
+    let mut connection = goes_on(&mut scene, &in_vlan);
+    let until = scene.seconds() + wait;
+    connection.keepalives(&mut scene, 30.0, until);
+    scene.at(until);
     scene
 }
 
-fn goes_on(scene: &mut Scene, phone: &Phone) {
+fn goes_on(scene: &mut Scene, phone: &Phone) -> Connection {
     phone.fetches_config(scene, &DHCP_SERVER, &[PRIMARY]);
-    phone.registered(scene, 51_000, &PRIMARY);
+    phone.registered(scene, 51_000, &PRIMARY)
 }
 
 /// The phone's LLDP-MED with the voice VLAN that it was given.
