@@ -319,7 +319,7 @@ impl Scenario {
             Self::DhcpAscii150 | Self::Dhcp150Length | Self::Dhcp150Zero => {
                 &["dhcp_bad_tftp_server"]
             }
-            Self::TftpSilent => &["tftp_no_answer"],
+            Self::TftpSilent | Self::TftpDown => &["tftp_no_answer"],
             Self::DnsFailure | Self::DnsSilent => &["dns_failure"],
             Self::DhcpNak => &["dhcp_refused"],
             Self::DhcpDecline => &["dhcp_refused", "duplicate_address"],
@@ -331,7 +331,6 @@ impl Scenario {
             Self::DuplicateAddress => &["duplicate_address"],
             Self::VoiceVlan => &["voice_vlan_mismatch"],
             Self::TftpOneWay => &["tftp_one_way"],
-            Self::TftpDown => &["tftp_no_answer"],
             Self::AutoRegistered => &["tftp_config_missing", "auto_registered"],
             Self::ForeignConfig => &["tftp_config_foreign"],
             Self::ConfigCorrupt | Self::ConfigEmpty => &["config_corrupt"],
