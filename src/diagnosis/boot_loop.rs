@@ -16,10 +16,10 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     meaning: "The phone goes through its start again and again (address, files, CallManager) and never registers. Its user \
               sees Configuring IP, Configuring CM List or Registering in turn. Most often CallManager does not know the \
               phone and auto-registration is off; the evidence tells at which step each pass ended.",
-    concluded: "boot_loop_passes passes of the boot chain within boot_loop_window, each of which ended with another one and \
-                none with a registration. A pass that may have ended in a registration that is not visible (encrypted \
-                signalling, SIP, a connection of which nothing failed) does not count, nor do frames that were lost. \
-                Cleared when the phone registers, or when the passes have aged out of the window.",
+    concluded: "boot.loop_passes passes of the boot chain within boot.loop_window, each of which ended with another \
+                one and none with a registration. A pass that may have ended in a registration that is not visible \
+                (encrypted signalling, SIP, a connection of which nothing failed) does not count, nor do frames \
+                that were lost. Cleared when the phone registers, or when the passes have aged out of the window.",
     remedy: &[
         "Look at the step at which the passes end: that is where to search.",
         "In CallManager, look the phone up under Device > Phone by its hardware address (SEP and twelve digits). If it is \

@@ -14,10 +14,11 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     meaning: "The phone has its address and its list of CallManagers, asks for a connection, and nothing comes back. The \
               server is off, its address is wrong, or the way is blocked: packets alone do not tell a server that is \
               off from a firewall that drops silently. The phone cannot be used until another CallManager takes it.",
-    concluded: "A SYN to a CallManager, repeated by the phone, stayed without an answer for 10 s, or ICMP said that the \
-                server cannot be reached, and no CallManager has registered the phone for connect_patience (10 s) since. \
-                Not concluded where the sensor sees one direction only, or lost frames meanwhile. While the phone is \
-                registered elsewhere it is told as info. Cleared when the server accepts a connection.",
+    concluded: "A SYN to a CallManager, repeated by the phone, stayed without an answer for 10 s, or ICMP said that \
+                the server cannot be reached, and no CallManager has registered the phone for \
+                registration.connect_patience (10 s) since. Not concluded where the sensor sees one direction only, \
+                or lost frames meanwhile. While the phone is registered elsewhere it is told as info. Cleared when \
+                the server accepts a connection.",
     remedy: &[
         "Ping the CallManager from a computer in the phone's voice VLAN. No answer either: look at the server itself and \
          at its switch port.",

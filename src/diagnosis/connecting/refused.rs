@@ -19,8 +19,8 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               connection. The phone boots over and over and nobody can use it. Likely causes: the CallManager service \
               is stopped, the phone's list names the wrong server, or the phone is left over from another installation.",
     concluded: "A SYN to a CallManager was answered by RST, and no CallManager has registered the phone for \
-                connect_patience (10 s) since. While the phone is registered elsewhere it is told as info, for as long as \
-                it is tried again. Cleared when the server accepts a connection.",
+                registration.connect_patience (10 s) since. While the phone is registered elsewhere it is told as \
+                info, for as long as it is tried again. Cleared when the server accepts a connection.",
     remedy: &[
         "Open Control Center in CallManager's serviceability pages: is the Cisco CallManager service activated and \
          running on that server? Start it if it is not.",

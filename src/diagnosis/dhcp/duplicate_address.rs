@@ -16,11 +16,11 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     meaning: "Another device claims the phone's address. What is meant for the phone goes to the other one half of the \
               time, so the phone loses its registration, hears nothing or cannot be called. Mostly an address was set by \
               hand that also lies in a DHCP scope, or there is a second DHCP server.",
-    concluded: "Another hardware address claims the phone's address by ARP in the same VLAN, and the phone claims it again \
-                afterwards; or the phone says so itself (DECLINE). Not concluded of an address that has moved, of the \
-                shared addresses of routers (HSRP, VRRP, GLBP), or of a device that claims several addresses (a router, \
-                proxy ARP). It is told for tell_events after the last claim, and no longer once the phone has another \
-                address.",
+    concluded: "Another hardware address claims the phone's address by ARP in the same VLAN, and the phone claims \
+                it again afterwards; or the phone says so itself (DECLINE). Not concluded of an address that has \
+                moved, of the shared addresses of routers (HSRP, VRRP, GLBP), or of a device that claims several \
+                addresses (a router, proxy ARP). It is told for findings.tell_events after the last claim, and no \
+                longer once the phone has another address.",
     remedy: &[
         "Find the other device by its hardware address: show mac address-table address <hardware address> on the switch.",
         "If its address was set by hand, give it another one, or set it to DHCP.",

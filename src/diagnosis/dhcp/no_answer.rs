@@ -21,12 +21,12 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     meaning: "The phone asks for an address again and again and gets none, so it shows Configuring IP and goes no \
               further. The DHCP service may be stopped, its range of addresses used up, the router may not pass \
               requests on to it (helper address), or the switch port may keep the phone out (802.1X, wrong VLAN).",
-    concluded: "dhcp_unanswered DISCOVERs over at least dhcp_unanswered_for, and the phone took no OFFER; or as many \
-                REQUESTs without ACK or NAK. A phone that asks again has got nothing, even where the mirror does not \
-                show the servers. Not concluded where frames were lost meanwhile, nor of a phone that goes on to fetch \
-                files. A warning only where the phone wants to renew an address that it still has. For the DHCP \
-                service as a whole: server_phones phones are left waiting and nobody was given an address in between. \
-                Cleared by an ACK or NAK, or when the phone goes on.",
+    concluded: "dhcp.unanswered DISCOVERs over at least dhcp.unanswered_for, and the phone took no OFFER; or as \
+                many REQUESTs without ACK or NAK. A phone that asks again has got nothing, even where the mirror \
+                does not show the servers. Not concluded where frames were lost meanwhile, nor of a phone that goes \
+                on to fetch files. A warning only where the phone wants to renew an address that it still has. For \
+                the DHCP service as a whole: server.phones phones are left waiting and nobody was given an address \
+                in between. Cleared by an ACK or NAK, or when the phone goes on.",
     remedy: &[
         "On the DHCP server, check that the service runs, that the scope for the phone's network is active and that it \
          has free addresses (Windows: DHCP console > Scope > Address Leases).",

@@ -18,10 +18,10 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     meaning: "The phone was given an address, but nothing that tells it where its configuration is: neither option 150 \
               nor option 66 nor a next server. It stops there, or asks everyone in vain. The scope of this network lacks \
               the option, or the phone is in a network for PCs.",
-    concluded: "An ACK to a phone that asked for an address names no TFTP server in option 150, option 66, siaddr or \
-                sname, and the phone has not gone on within dhcp_goes_on. Not concluded of a renewal, of a message that \
-                was cut, or of a phone that has an alternate TFTP server of its own and fetches its files. Cleared when \
-                it is given a server or goes on without.",
+    concluded: "An ACK to a phone that asked for an address names no TFTP server in option 150, option 66, siaddr \
+                or sname, and the phone has not gone on within dhcp.goes_on. Not concluded of a renewal, of a \
+                message that was cut, or of a phone that has an alternate TFTP server of its own and fetches its \
+                files. Cleared when it is given a server or goes on without.",
     remedy: &[
         "On the DHCP server, add option 150 to the scope of the phones' network, as a list of IP addresses, with the \
          address of the TFTP server (usually the CallManager publisher or a TFTP node).",

@@ -19,9 +19,9 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               starts again, also in the middle of the day; where that happens at half of the lease it comes back \
               with the same regularity. Often two DHCP servers do not know of each other's leases, or the lease \
               database is damaged.",
-    concluded: "A NAK to a phone that takes an OFFER, renews or rebinds its address, or a DECLINE. A single NAK to a phone \
-                that asks for its old address after a restart is normal (it may have moved); two without a lease since \
-                are not. It is told for tell_events.",
+    concluded: "A NAK to a phone that takes an OFFER, renews or rebinds its address, or a DECLINE. A single NAK to \
+                a phone that asks for its old address after a restart is normal (it may have moved); two without a \
+                lease since are not. It is told for findings.tell_events.",
     remedy: &[
         "On the DHCP server, look at the leases of the phone's network and at the server's log for the phone's \
          hardware address: is the address leased or reserved to another device?",

@@ -17,10 +17,10 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     meaning: "Several servers offered the phone an address for the same question, with different routers or TFTP servers. \
               The phone takes whichever comes first, so it works one day and not the other. One of them is most likely \
               a device that nobody meant to be a DHCP server: a home router, a PC that shares its connection.",
-    concluded: "OFFERs of different servers (option 54) to one DISCOVER differ in option 3 or in the TFTP servers they \
-                name. Not concluded of servers that give the same in another order, of OFFERs through relays of \
-                different networks, of a boot that moves to the voice VLAN, or of servers that give boot options and no \
-                address. It is told for tell_events after the last such OFFER.",
+    concluded: "OFFERs of different servers (option 54) to one DISCOVER differ in option 3 or in the TFTP servers \
+                they name. Not concluded of servers that give the same in another order, of OFFERs through relays \
+                of different networks, of a boot that moves to the voice VLAN, or of servers that give boot options \
+                and no address. It is told for findings.tell_events after the last such OFFER.",
     remedy: &[
         "Compare the servers named above with your list of DHCP servers. The stranger is the one to look for.",
         "Find its port: show ip arp <server>, then show mac address-table address <hardware address> on each switch on \

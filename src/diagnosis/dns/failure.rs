@@ -18,11 +18,11 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     meaning: "The phone needs the address of a CallManager or TFTP server, knows only its name, and DNS gives it none. It \
               cannot go on. The name is missing in DNS, the phone adds the wrong domain to it, or the DNS server that DHCP \
               gave is not reachable.",
-    concluded: "A lookup of such a name, or of any name after which the phone goes no further for stuck, was answered with \
-                an error or without an address, or tries lookups stayed without an answer. Not concluded when the same \
-                name is found under another domain or by another server, nor for IPv6 addresses (AAAA) and service \
-                records. Of a DNS server: server_phones phones needed such a name and it gave none. Cleared when the name \
-                is found, or when the phone registers.",
+    concluded: "A lookup of such a name, or of any name after which the phone goes no further for boot.stuck, was \
+                answered with an error or without an address, or boot.tries lookups stayed without an answer. Not \
+                concluded when the same name is found under another domain or by another server, nor for IPv6 \
+                addresses (AAAA) and service records. Of a DNS server: server.phones phones needed such a name and \
+                it gave none. Cleared when the name is found, or when the phone registers.",
     remedy: &[
         "In CallManager open System > Server: is there an IP address, not a name? If not, put the address in, restart the \
          CallManager and TFTP services and reset the phones.",

@@ -15,12 +15,12 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               It gets an address of the wrong network or none, and often no option 150. Either the port and the phone \
               disagree (voice VLAN set by hand on the phone, CDP or LLDP turned off), or a device between them drops \
               what the switch says or the tags.",
-    concluded: "The phone's DHCP leaves without the tag of the voice VLAN that the switch gave it by CDP or LLDP-MED (or \
-                that its own LLDP-MED names), after that was told, and no DHCP in the voice VLAN follows within \
-                voice_vlan_grace. Only concluded where the mirror shows the phone's own CDP or LLDP beside its DHCP; what \
-                the switch says counts only where exactly one phone and one switch port are seen. A first DISCOVER \
-                before the phone has moved to its voice VLAN is normal. Cleared by DHCP in the voice VLAN, or when \
-                another one is told.",
+    concluded: "The phone's DHCP leaves without the tag of the voice VLAN that the switch gave it by CDP or \
+                LLDP-MED (or that its own LLDP-MED names), after that was told, and no DHCP in the voice VLAN \
+                follows within boot.voice_vlan_grace. Only concluded where the mirror shows the phone's own CDP or \
+                LLDP beside its DHCP; what the switch says counts only where exactly one phone and one switch port \
+                are seen. A first DISCOVER before the phone has moved to its voice VLAN is normal. Cleared by DHCP \
+                in the voice VLAN, or when another one is told.",
     remedy: &[
         "On the switch, check the port: show interfaces <port> switchport must show the voice VLAN; if not: switchport \
          voice vlan <number>.",

@@ -13,10 +13,11 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               one device of that name: calls reach one of the two, and sooner or later each throws the other out. A \
               cloned softphone, a phone with a wrong hardware address, or a gateway port that was configured twice does \
               that.",
-    concluded: "While the device is registered from one address, at least two keepalives came from another address on a \
-                connection that is registered under the same name and that a CallManager still serves. A phone that \
-                moved, or was given another address, is silent at its old one; another port of the same address is NAT; \
-                neither counts. Cleared when the other address has been silent for tell_events.",
+    concluded: "While the device is registered from one address, at least two keepalives came from another address \
+                on a connection that is registered under the same name and that a CallManager still serves. A phone \
+                that moved, or was given another address, is silent at its old one; another port of the same \
+                address is NAT; neither counts. Cleared when the other address has been silent for \
+                findings.tell_events.",
     remedy: &[
         "Find both stations by the addresses in the evidence: the switch's or router's ARP table gives their hardware \
          addresses, show mac address-table address gives the port of each.",

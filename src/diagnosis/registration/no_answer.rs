@@ -14,7 +14,7 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               CallManager that is overloaded, starting up, or waiting for its database behaves like that; so does a \
               firewall that inspects the Skinny protocol and swallows a message that it does not know.",
     concluded: "At least two Registers of the phone stayed without RegisterAck and RegisterReject, each for \
-                registration_answer (15 s) or until its connection ended. Not where the sensor may have missed the \
+                registration.answer (15 s) or until its connection ended. Not where the sensor may have missed the \
                 answer. Cleared by any answer.",
     remedy: &[
         "Look at the load of that CallManager, and at its alarms for the times below: does it answer its other phones?",

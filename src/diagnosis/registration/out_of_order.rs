@@ -19,9 +19,10 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               better one is up and serves others. All such phones load the wrong server, and nobody notices until that \
               one fails. Often the phone cannot resolve the better server's name, or its group has another order than \
               you think.",
-    concluded: "The phone has been registered for out_of_order_after (10 min) with a server that its list ranks below one \
-                with which other phones are registered now; for failback_within (60 min) where the phone had lost the \
-                better one, or cannot reach it, since it may have to wait for its way back. Cleared when it goes there.",
+    concluded: "The phone has been registered for registration.out_of_order_after (10 min) with a server that its \
+                list ranks below one with which other phones are registered now; for registration.failback_within \
+                (60 min) where the phone had lost the better one, or cannot reach it, since it may have to wait for \
+                its way back. Cleared when it goes there.",
     remedy: &[
         "In CallManager, System > Server: write the servers' IP addresses instead of their host names, then restart the \
          phones.",

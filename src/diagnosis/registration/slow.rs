@@ -16,9 +16,9 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     meaning: "The phone came up, but it took far longer than the seconds that a phone needs. One step of the boot usually \
               holds it up: DHCP that answers late, a switch port that does not forward at first (spanning tree), a TFTP \
               server that is tried in vain before the right one, or a CallManager that is busy.",
-    concluded: "From the first step of the boot that was seen to the RegisterAck it took longer than registration.slow \
-                (60 s). Not where the phone was refused, rejected or left without an answer meanwhile: that has its own \
-                finding. Told for tell_events.",
+    concluded: "From the first step of the boot that was seen to the RegisterAck it took longer than \
+                registration.slow (60 s). Not where the phone was refused, rejected or left without an answer \
+                meanwhile: that has its own finding. Told for findings.tell_events.",
     remedy: &[
         "DHCP first: give the phone fixed addresses by hand (IP, mask, router, TFTP server; DHCP Enabled: No). If it is \
          quick then, the DHCP server or the relay is slow.",

@@ -19,10 +19,10 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               CallManager's pages it goes to and fro between registered and unregistered, and calls fail in between. \
               Often the phone was not added correctly, or CallManager throws it out because it sends too much; a bad \
               cable or a power supply that is too weak makes it boot again and again.",
-    concluded: "At least unstable_registrations (4) registrations with the CallManager of the one before, within \
-                unstable_window (20 min). Those that follow a reset, an Unregister of the phone's own, or the \
-                recovery of a server that was down for everybody do not count, nor do moves to another CallManager: \
-                those are registration_flapping. Cleared when they have aged out of the window.",
+    concluded: "At least registration.unstable (4) registrations with the CallManager of the one before, within \
+                registration.unstable_window (20 min). Those that follow a reset, an Unregister of the phone's own, \
+                or the recovery of a server that was down for everybody do not count, nor do moves to another \
+                CallManager: those are registration_flapping. Cleared when they have aged out of the window.",
     remedy: &[
         "Delete the phone in CallManager and add it again: right device name, right model, right device pool.",
         "See in the evidence who ended each registration. CallManager: read its alarms for this device (SDL traces, \

@@ -14,8 +14,8 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     meaning: "CallManager told the phone to reset, to restart or to apply its configuration: an administrator pressed \
               Reset, or saved a change that needs it. The phone unregisters and comes back, maybe at another \
               CallManager. That is planned; moves that follow are no flapping.",
-    concluded: "A Reset message to the phone, or an alarm of the phone that gives a reset by CallManager as the reason \
-                (Last=Reset-Reset, Reset-Restart). Told for tell_events.",
+    concluded: "A Reset message to the phone, or an alarm of the phone that gives a reset by CallManager as the \
+                reason (Last=Reset-Reset, Reset-Restart). Told for findings.tell_events.",
     remedy: &[
         "Nothing needs to be done if somebody meant it: ask who changed the phone's configuration at that time.",
         "If nobody did, look for what resets phones by itself: a bulk job, a schedule, the synchronisation of a \

@@ -13,8 +13,8 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     title: "reset by its user",
     meaning: "Somebody reset the phone at its keypad, with the keys **#**. The phone unregisters, boots and registers \
               again; nothing is wrong with it for that reason. People do it when something else bothered them: ask.",
-    concluded: "The keys **#** and an Unregister within 15 s, or an alarm of the phone that gives its keypad as the reason \
-                (Last=Phone-Keypad). Told for tell_events.",
+    concluded: "The keys **#** and an Unregister within 15 s, or an alarm of the phone that gives its keypad as the \
+                reason (Last=Phone-Keypad). Told for findings.tell_events.",
     remedy: &[
         "Nothing needs to be done. If it happens often, ask the user what was wrong before.",
         "Look at this phone's other findings from before the reset.",

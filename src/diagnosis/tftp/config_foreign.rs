@@ -11,9 +11,10 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     title: "asks for another phone's configuration",
     meaning: "A phone asks for a file that is named after its own hardware (MAC) address. This one asked for a file with \
               another address. Either way CallManager knows this phone under a name that is not its own, or not at all.",
-    concluded: "The hardware address with which the phone asks DHCP differs from that in the name of the configuration \
-                file it asks for. Never concluded from the sender of a frame, which may be a router, nor where the other \
-                phone was seen itself. Cleared when the phone asks for its own file, or tell_events after it last asked.",
+    concluded: "The hardware address with which the phone asks DHCP differs from that in the name of the \
+                configuration file it asks for. Never concluded from the sender of a frame, which may be a router, \
+                nor where the other phone was seen itself. Cleared when the phone asks for its own file, or \
+                findings.tell_events after it last asked.",
     remedy: &[
         "Read the MAC address on the phone itself: Settings, then Network Configuration. Do not trust the label: it can \
          be wrong.",

@@ -14,9 +14,9 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               this name. Where the default configuration is served instead, auto-registration is on and the phone gets a \
               number by itself. Where that is refused too, the phone is unknown, auto-registration is off, and the phone \
               begins anew, again and again.",
-    concluded: "The phone's own SEP file was answered with \"file not found\" and nothing else was served within settle. \
-                Other missing files (trust lists, locales, ring tones) are normal. Cleared when its own file is served, or \
-                when it is registered all the same.",
+    concluded: "The phone's own SEP file was answered with \"file not found\" and nothing else was served within \
+                boot.settle. Other missing files (trust lists, locales, ring tones) are normal. Cleared when its \
+                own file is served, or when it is registered all the same.",
     remedy: &[
         "Compare the MAC address on the phone (Settings, then Network Configuration) with the name in CallManager under \
          Device > Phone; the label on the phone can be wrong.",

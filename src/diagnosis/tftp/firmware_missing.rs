@@ -12,9 +12,9 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     meaning: "The phone was told to run a firmware (a load) and could not get it, or rejected it. It goes on with the old \
               one, or tries again and again. Usual causes: the load's files were not copied to every TFTP server, the \
               load's name is misspelt in CallManager, or the phone is entered there as another model.",
-    concluded: "A load file was answered with \"file not found\" and no load was served within settle; or the phone's own \
-                alarm gives a load error as the reason of its last restart. Cleared when a load is served, when a new \
-                configuration asks for none, or when the phone restarts for another reason.",
+    concluded: "A load file was answered with \"file not found\" and no load was served within boot.settle; or the \
+                phone's own alarm gives a load error as the reason of its last restart. Cleared when a load is \
+                served, when a new configuration asks for none, or when the phone restarts for another reason.",
     remedy: &[
         "In CallManager open System > Device Defaults (in later versions Device > Device Settings > Device Defaults) and \
          compare the load of this model with the file named above.",

@@ -11,7 +11,7 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     title: "fetches firmware",
     meaning: "The phone fetches the firmware (load) that CallManager names for it. It restarts afterwards, once or more; \
               with a whole site upgrading at a time this can take long and load the lines.",
-    concluded: "A load file was served whole. Told for tell_events.",
+    concluded: "A load file was served whole. Told for findings.tell_events.",
     remedy: &[
         "Nothing: wait until the phone has restarted. Do not take its power away meanwhile.",
         "If nobody meant to upgrade, look at System > Device Defaults in CallManager for who changed the load.",

@@ -13,10 +13,10 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     title: "the TFTP server does not answer",
     meaning: "The phone asks the TFTP server for its configuration and hears nothing. The TFTP service may be stopped, \
               the address wrong, or the way there blocked: a missing gateway, a wrong VLAN, an access list.",
-    concluded: "At least tries requests for files of the boot stayed without an answer where one would have been seen, or \
-                the phone asked three times, which shows that none had come, or \
-                a router or the server itself said that they did not arrive; and no other TFTP server answered meanwhile. \
-                Cleared when any TFTP server answers the phone, or when it connects to a CallManager with what it has \
+    concluded: "At least boot.tries requests for files of the boot stayed without an answer where one would have \
+                been seen, or the phone asked three times, which shows that none had come, or a router or the \
+                server itself said that they did not arrive; and no other TFTP server answered meanwhile. Cleared \
+                when any TFTP server answers the phone, or when it connects to a CallManager with what it has \
                 stored.",
     remedy: &[
         "In CallManager open Service > Control Center: is Cisco TFTP running on this server? Start it if not.",

@@ -13,9 +13,9 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     meaning: "The phone's requests reach the TFTP server, and the server sends the file; but the phone never acknowledges \
               it and asks again. Something lets packets through in one direction only: an access list, a firewall that \
               does not know TFTP, or a route back that leads elsewhere.",
-    concluded: "The phone asked at least tries times for the same file, the server's first block was seen at least three \
-                times, and the phone acknowledged none of it, while the sensor lost nothing. Cleared by any \
-                acknowledgment, or when the phone connects to a CallManager.",
+    concluded: "The phone asked at least boot.tries times for the same file, the server's first block was seen at \
+                least three times, and the phone acknowledged none of it, while the sensor lost nothing. Cleared by \
+                any acknowledgment, or when the phone connects to a CallManager.",
     remedy: &[
         "Compare the access lists on the way in both directions: the server answers from a new UDP port, not from 69, so \
          a rule for port 69 alone blocks the answers.",
