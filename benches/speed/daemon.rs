@@ -33,10 +33,10 @@ pub(crate) struct Counts {
 }
 
 impl Daemon {
-    /// Starts it on the cable, with everything at its default, and waits until it is ready.
-    pub(crate) fn start(watch: Stopwatch) -> anyhow::Result<Self> {
-        let configuration = format!("{}/empty.toml", env!("CARGO_TARGET_TMPDIR"));
-        fs::write(&configuration, "")?;
+    /// Starts it on the cable, with everything at its default but for these lines, and waits until it is ready.
+    pub(crate) fn start(watch: Stopwatch, lines: &str) -> anyhow::Result<Self> {
+        let configuration = format!("{}/live.toml", env!("CARGO_TARGET_TMPDIR"));
+        fs::write(&configuration, lines)?;
         let mut process = Command::new(PROGRAM)
             .args(["run", "--interface", LISTEN, "--config", &configuration])
             .env_remove("RUST_LOG")

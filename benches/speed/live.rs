@@ -20,17 +20,25 @@ use crate::fleet::Fleet;
 use crate::network::{Network, PLAY};
 use crate::verdict;
 
-/// 10,000 phones that boot and register; with the voice of 150 calls, about three quarters of the frames.
+/// 10,000 phones that boot and register; with the voice of 50 calls, about three quarters of the frames.
 const FLEET: Fleet = Fleet {
     name: "live",
     scenarios: "healthy",
     phones: 10_000,
     minutes: 4,
-    calls: 150,
+    calls: 50,
 };
 
 /// Frames a second of which none may be lost.
 const RATE: u64 = 300_000;
+
+/// A configuration with which frames are lost.
+const CRAMPED: &str = "\
+[capture]
+filter = 'none'
+kernel_buffer = '1MiB'
+ring = '1MiB'
+";
 
 /// Most time on processors for one scrape, and the most time from a frame to the line in the log.
 const SCRAPE: Duration = Duration::from_millis(50);
@@ -61,9 +69,10 @@ pub(crate) fn measure() -> anyhow::Result<()> {
 /// What is done within the network.
 pub(crate) fn inside() -> anyhow::Result<()> {
     let file = FLEET.capture()?;
-    let matching = matching(&file);
+    let frames = matching(&file, None);
+    let matching = matching(&file, Some(expression(&FilterSettings::default())));
     let watch = Stopwatch::start();
-    let daemon = Daemon::start(watch)?;
+    let daemon = Daemon::start(watch, "")?;
 
     println!("| played | frames | a second | wanted by the filter | received | lost |");
     println!("|---|---:|---:|---:|---:|---:|");
@@ -100,8 +109,22 @@ pub(crate) fn inside() -> anyhow::Result<()> {
     )?;
 
     let idle = rejections(&daemon, watch)?;
+    drop(daemon);
+    // Little room and no filter, so that frames are lost: in the kernel, in the ring, or in both.
+    let daemon = Daemon::start(watch, CRAMPED)?;
+    before = counts_at_rest()?;
+    let cramped = play(
+        &file,
+        frames,
+        &mut before,
+        "--topspeed",
+        "the same, without filter and room",
+        || Ok(()),
+    )?;
+    drop(daemon);
+
     println!();
-    let runs = [&first, &second, &fastest];
+    let runs = [&first, &second, &fastest, &cramped];
     verdict(
         "received and lost are what was sent, to the frame, in each run",
         runs.iter().all(|run| run.is_accounted_for()),
@@ -137,10 +160,9 @@ pub(crate) fn inside() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How many frames of the file the kernel's filter lets through.
-fn matching(file: &Path) -> u64 {
-    let filter = expression(&FilterSettings::default());
-    let mut source = FileSource::new(vec![file.to_owned()], Some(filter));
+/// How many frames of the file a filter lets through.
+fn matching(file: &Path, filter: Option<String>) -> u64 {
+    let mut source = FileSource::new(vec![file.to_owned()], filter);
     let mut frames = 0;
     while let Input::Record(_) = source.next() {
         frames += 1;

@@ -189,6 +189,10 @@ pub(crate) fn once(file: &str, filter: Option<&str>) -> anyhow::Result<()> {
         fn publish(&mut self, snapshot: Arc<Snapshot>) {
             self.0 = snapshot;
         }
+
+        fn wants_pictures(&self) -> bool {
+            false
+        }
     }
 
     let watch = Stopwatch::start();

@@ -21,8 +21,14 @@ pub trait Outlet {
         None
     }
 
-    /// A picture of everything, about once for each second of the source's time and once at its end.
+    /// A picture of everything at the end and, where it is [wanted](Self::wants_pictures), before.
     fn publish(&mut self, snapshot: Arc<Snapshot>);
+
+    /// Whether a picture is wanted about once for each second of the source's time. It is not free: whatever changes
+    /// after a picture was taken is copied first.
+    fn wants_pictures(&self) -> bool {
+        true
+    }
 }
 
 /// Feeds the engine from `source` until that ends.
@@ -54,7 +60,7 @@ pub fn drive(source: &mut dyn FrameSource, engine: &mut Engine, outlet: &mut dyn
             return;
         };
         // A distance, so that a clock that is set back does not stop the publishing.
-        if published.distance(now) >= PUBLISH_EVERY {
+        if outlet.wants_pictures() && published.distance(now) >= PUBLISH_EVERY {
             published = now;
             if let Some(change) = outlet.change() {
                 engine.reconfigure(change, now);

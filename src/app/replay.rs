@@ -117,6 +117,10 @@ impl Outlet for LastSnapshot {
     fn publish(&mut self, snapshot: Arc<Snapshot>) {
         self.0 = snapshot;
     }
+
+    fn wants_pictures(&self) -> bool {
+        false
+    }
 }
 
 /// The files, with a line on the terminal that says how far they have been read.

@@ -62,6 +62,10 @@ impl Outlet for Nobody {
     fn event(&mut self, _event: &Event) {}
 
     fn publish(&mut self, _snapshot: std::sync::Arc<Snapshot>) {}
+
+    fn wants_pictures(&self) -> bool {
+        false
+    }
 }
 
 /// The device of this name, hardware address or network address.

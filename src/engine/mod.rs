@@ -269,6 +269,9 @@ impl Engine {
             }
             return;
         }
+        if is_voice(&packet) {
+            return;
+        }
         if self.copies.is_copy(&packet, frame.at) {
             self.world.sight.copy_seen(frame.source, frame.at);
             return;
@@ -398,6 +401,25 @@ impl Engine {
             _ => {}
         }
     }
+}
+
+/// Whether it is RTP or RTCP, of which nothing is read: version 2 in the two highest bits (RFC 3550, section 5.1), where
+/// TFTP has an opcode of at most 6. It is the bulk of what comes without a filter, so no more is asked of it.
+fn is_voice(packet: &Packet<'_>) -> bool {
+    const FIRST_UNPRIVILEGED: u16 = 1024;
+
+    let Content::Ip(ip) = &packet.content else {
+        return false;
+    };
+    let Transport::Udp(datagram) = &ip.transport else {
+        return false;
+    };
+    datagram.source_port >= FIRST_UNPRIVILEGED
+        && datagram.destination_port >= FIRST_UNPRIVILEGED
+        && datagram
+            .payload
+            .first()
+            .is_some_and(|first| first >> 6 == 2)
 }
 
 /// Whether it may be the acknowledgment of a transfer's last block: the transfer ended with that block.

@@ -65,6 +65,29 @@ fn publishes_once_a_second_of_the_input_and_at_its_end() {
 }
 
 #[test]
+fn publishes_only_at_the_end_where_no_pictures_are_wanted() {
+    struct Last(Vec<Timestamp>);
+
+    impl Outlet for Last {
+        fn event(&mut self, _event: &Event) {}
+
+        fn publish(&mut self, snapshot: Arc<Snapshot>) {
+            self.0.push(snapshot.at);
+        }
+
+        fn wants_pictures(&self) -> bool {
+            false
+        }
+    }
+
+    let inputs = vec![lost_at(10_000), lost_at(20_000), lost_at(30_000)];
+    let mut last = Last(Vec::new());
+    let mut engine = Engine::new(Settings::default());
+    drive(&mut Script::new(inputs), &mut engine, &mut last);
+    assert_eq!(last.0, [Timestamp::from_secs(30)]);
+}
+
+#[test]
 fn publishes_while_nothing_comes() {
     let quiet = vec![idle_at(10_000), idle_at(10_500), idle_at(11_000)];
     assert_eq!(run(quiet).snapshots.len(), 3);
