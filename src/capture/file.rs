@@ -1,8 +1,10 @@
 //! Frames from capture files: pcap and pcapng in micro- or nanoseconds, plain or gzip, from disk or a pipe.
 //!
 //! libpcap reads the format. It takes a path, so whatever is no plain file comes to it through a pipe that a thread
-//! fills: gzip (known by its content, whatever its name), standard input, a named pipe.
+//! fills: gzip (known by its content, whatever its name), standard input, a named pipe. A plain file is read ahead on a
+//! thread of its own, so that reading and the engine share the work.
 
+mod frames;
 mod problem;
 
 use std::ffi::OsStr;
@@ -15,9 +17,9 @@ use std::thread::{self, JoinHandle};
 use flate2::bufread::MultiGzDecoder;
 use pcap::{Capture, Offline, Precision};
 
-use crate::capture::{FrameSource, Input, packet_time, pcap_reason};
+use self::frames::{FrameHeader, Frames};
+use crate::capture::{FrameSource, Input, pcap_reason};
 use crate::record::{Frame, LinkType, Record};
-use crate::time::Timestamp;
 
 pub use problem::{FileProblem, FileProblemKind};
 
@@ -30,8 +32,6 @@ pub struct FileSource {
     opened: usize,
     filter: Option<String>,
     current: Option<OpenFile>,
-    /// The bytes of the frame that was given last.
-    bytes: Vec<u8>,
     problems: Vec<FileProblem>,
 }
 
@@ -43,7 +43,6 @@ impl FileSource {
             opened: 0,
             filter,
             current: None,
-            bytes: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -58,30 +57,24 @@ impl FileSource {
         self.problems.iter().any(FileProblem::is_fatal)
     }
 
-    /// Reads the next frame into `self.bytes`, going on to the next file where one ends.
+    /// Reads the next frame, going on to the next file where one ends.
     fn advance(&mut self) -> Option<FrameHeader> {
         loop {
-            let Some(mut file) = self.current.take() else {
-                let path = self.paths.get(self.opened)?;
-                match OpenFile::open(path, self.filter.as_deref()) {
-                    Ok(file) => self.current = Some(file),
-                    Err(problem) => self.problems.push(problem),
+            if let Some(file) = &mut self.current {
+                match file.advance() {
+                    Ok(header) => return Some(header),
+                    Err(error) => {
+                        let problem = self.current.take().and_then(|file| file.end(&error));
+                        self.problems.extend(problem);
+                    }
                 }
-                self.opened += 1;
-                continue;
-            };
-            match file.read(&mut self.bytes) {
-                Ok((at, original_length)) => {
-                    let header = FrameHeader {
-                        at,
-                        link: file.link,
-                        original_length,
-                    };
-                    self.current = Some(file);
-                    return Some(header);
-                }
-                Err(error) => self.problems.extend(file.end(&error)),
             }
+            let path = self.paths.get(self.opened)?;
+            match OpenFile::open(path, self.filter.as_deref()) {
+                Ok(file) => self.current = Some(file),
+                Err(problem) => self.problems.push(problem),
+            }
+            self.opened += 1;
         }
     }
 }
@@ -91,28 +84,26 @@ impl FrameSource for FileSource {
         let Some(header) = self.advance() else {
             return Input::End;
         };
+        let Some(file) = &self.current else {
+            return Input::End;
+        };
         Input::Record(Record::Frame(Frame {
             at: header.at,
-            link: header.link,
+            link: file.link,
             source: u16::try_from(self.opened - 1).unwrap_or(u16::MAX),
             original_length: header.original_length,
-            bytes: &self.bytes,
+            bytes: file.frames.bytes(),
         }))
     }
-}
-
-struct FrameHeader {
-    at: Timestamp,
-    link: LinkType,
-    original_length: u32,
 }
 
 struct OpenFile {
     path: PathBuf,
     link: LinkType,
-    capture: Capture<Offline>,
+    frames: Frames,
     pump: Option<Pump>,
-    frames: u64,
+    /// How many frames it has given.
+    count: u64,
 }
 
 impl OpenFile {
@@ -162,24 +153,26 @@ impl OpenFile {
                 problem(FileProblemKind::BadFilter, error.to_string())
             })?;
         }
+        let frames = if pump.is_none() {
+            Frames::ahead(capture).map_err(unreadable)?
+        } else {
+            // What comes from elsewhere is given as soon as it is there.
+            Frames::one_by_one(capture)
+        };
         Ok(Self {
             path: path.to_owned(),
             link,
-            capture,
+            frames,
             pump,
-            frames: 0,
+            count: 0,
         })
     }
 
-    /// Reads one frame into `bytes`; its time and its length on the wire.
-    fn read(&mut self, bytes: &mut Vec<u8>) -> Result<(Timestamp, u32), pcap::Error> {
-        let packet = self.capture.next_packet()?;
-        bytes.clear();
-        bytes.extend_from_slice(packet.data);
-        self.frames += 1;
-        // A file may claim that less was on the wire than was captured.
-        let original_length = packet.header.len.max(packet.header.caplen);
-        Ok((packet_time(packet.header), original_length))
+    /// Goes on to the next frame.
+    fn advance(&mut self) -> Result<FrameHeader, pcap::Error> {
+        let header = self.frames.advance()?;
+        self.count += 1;
+        Ok(header)
     }
 
     /// What is to be said about a file that reading ended with this.
@@ -189,9 +182,9 @@ impl OpenFile {
         // As above: what the pump says goes first, since its end is why libpcap found one.
         let at_end = reason.as_deref().is_none_or(problem::is_end);
         if let Some(failure) = self.pump.filter(|_| at_end).and_then(Pump::failure) {
-            return Some(FileProblem::unreadable(&self.path, self.frames, &failure));
+            return Some(FileProblem::unreadable(&self.path, self.count, &failure));
         }
-        reason.map(|reason| FileProblem::unfinished(&self.path, self.frames, &reason))
+        reason.map(|reason| FileProblem::unfinished(&self.path, self.count, &reason))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a rule may look at.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub struct Site<'a> {
     /// When things are too often, too long or too many.
     pub thresholds: &'a Thresholds,
     /// The CallManagers by address.
-    pub callmanagers: &'a HashMap<IpAddr, Arc<CallManager>>,
+    pub callmanagers: &'a BTreeMap<IpAddr, Arc<CallManager>>,
     /// The DNS and TFTP servers that phones asked.
     pub services: &'a BTreeMap<(ServiceKind, IpAddr), Service>,
     /// What the sensor could see.

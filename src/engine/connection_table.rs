@@ -3,11 +3,12 @@
 //! Whatever remembers a connection for later (a timer, the queue of those that may go) holds its id, a fifth of the
 //! size of its [`FlowKey`]; and a segment looks the key up once.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
 
 use super::connection::Connection;
+use crate::flow::keyed::Keyed;
 use crate::net::FlowKey;
 
 /// A connection's place in the table. A place may be used again, but never under the same id.
@@ -25,7 +26,7 @@ const PART: usize = 64;
 pub(super) struct ConnectionTable {
     /// Where the connection with a key is: found by the hash of its key, and told from others by its own record.
     places: HashTable<u32>,
-    hasher: RandomState,
+    hasher: Keyed,
     slots: Slots,
     free: Vec<u32>,
 }

@@ -1,9 +1,10 @@
 //! Which device is known by a name, a hardware address or a network address.
 
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash};
 
 use hashbrown::HashTable;
 
+use crate::flow::keyed::Keyed;
 use crate::phone::{Device, DeviceId};
 use crate::snapshot::DeviceTable;
 
@@ -13,7 +14,7 @@ use crate::snapshot::DeviceTable;
 /// room of a map, and a device has to leave before its record says something else.
 pub(super) struct DeviceIndex<K> {
     ids: HashTable<DeviceId>,
-    hasher: RandomState,
+    hasher: Keyed,
     key_of: fn(&Device) -> Option<K>,
 }
 
@@ -22,7 +23,7 @@ impl<K: Hash + Eq> DeviceIndex<K> {
     pub(super) fn new(key_of: fn(&Device) -> Option<K>) -> Self {
         Self {
             ids: HashTable::new(),
-            hasher: RandomState::new(),
+            hasher: Keyed::default(),
             key_of,
         }
     }

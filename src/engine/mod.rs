@@ -44,6 +44,7 @@ use self::world::World;
 use crate::event::{Event, EventKind};
 use crate::flow::copies::CopyFilter;
 use crate::flow::fragments::{self, Reassembler};
+use crate::flow::keyed::Keyed;
 use crate::flow::tunnel;
 use crate::net::FlowKey;
 use crate::phone::claims::Place;
@@ -84,11 +85,7 @@ impl Engine {
     /// An engine that knows nothing but its settings.
     pub fn new(settings: Settings) -> Self {
         let limits = settings.limits;
-        let copies = CopyFilter::new(
-            settings.copy_window,
-            COPY_CAPACITY,
-            std::hash::RandomState::new(),
-        );
+        let copies = CopyFilter::new(settings.copy_window, COPY_CAPACITY, Keyed::default());
         let fragments = Reassembler::new(fragments::Limits {
             datagrams: FRAGMENTED_DATAGRAMS,
             bytes_per_datagram: 1 << 16,
@@ -209,7 +206,7 @@ impl Engine {
     }
 
     /// The last frames of this device's signalling, as many as the flight recorder kept, in the order in which they came.
-    pub fn recorded(&self, device: DeviceId) -> impl Iterator<Item = &KeptFrame> {
+    pub fn recorded(&self, device: DeviceId) -> impl Iterator<Item = KeptFrame> {
         self.recorder.frames(device)
     }
 

@@ -34,7 +34,7 @@ const SERVICES: usize = 1024;
 pub(super) struct World {
     pub(super) settings: Settings,
     pub(super) devices: Devices,
-    pub(super) servers: HashMap<IpAddr, Arc<CallManager>>,
+    pub(super) servers: BTreeMap<IpAddr, Arc<CallManager>>,
     /// The DNS and TFTP servers that phones asked.
     pub(super) services: BTreeMap<(ServiceKind, IpAddr), Service>,
     /// Addresses of names, in lower case, as DNS answered them to phones.
@@ -63,7 +63,7 @@ impl World {
         let devices = Devices::new(settings.limits.devices, settings.limits.strangers);
         let mut world = Self {
             devices,
-            servers: HashMap::new(),
+            servers: BTreeMap::new(),
             services: BTreeMap::new(),
             names: HashMap::new(),
             groups: HashSet::new(),

@@ -20,9 +20,10 @@
 //! Time is measured from the first of a run of copies, so an endless run does not hide for ever. What relays write anew
 //! (DHCP through a relay agent) is another packet here.
 
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::time::Duration;
 
+use super::keyed::Keyed;
 use crate::time::Timestamp;
 use crate::wire::packet::{Content, ETHER_TYPE_LLDP, IpPacket, Packet, Transport};
 
@@ -32,7 +33,7 @@ use crate::wire::packet::{Content, ETHER_TYPE_LLDP, IpPacket, Packet, Transport}
 /// that was needed makes way only where more packets come within the window than the table has room for; a copy then
 /// passes unseen, and [`CopyFilter::overflowed`] counts.
 #[derive(Clone, Debug)]
-pub struct CopyFilter<S = RandomState> {
+pub struct CopyFilter<S = Keyed> {
     window: Duration,
     /// A power of two of them.
     sets: Vec<[Entry; WAYS]>,
@@ -86,7 +87,9 @@ impl<S: BuildHasher> CopyFilter<S> {
         let Some(hash) = self.hash(packet) else {
             return false;
         };
-        let window = self.window;
+        // In nanoseconds: a duration is two numbers, and costs a division each time.
+        let window = u64::try_from(self.window.as_nanos()).unwrap_or(u64::MAX);
+        let distance = |entry: &Entry| entry.at.as_nanos().abs_diff(at.as_nanos());
         // The lowest bits name the set; the table is no longer than what fits into them.
         let index =
             usize::try_from(hash & u64::from(u32::MAX)).unwrap_or(0) & (self.sets.len() - 1);
@@ -95,7 +98,7 @@ impl<S: BuildHasher> CopyFilter<S> {
         };
         if set
             .iter()
-            .any(|entry| entry.hash == hash && entry.at.distance(at) <= window)
+            .any(|entry| entry.hash == hash && distance(entry) <= window)
         {
             self.copies += 1;
             return true;
@@ -103,9 +106,9 @@ impl<S: BuildHasher> CopyFilter<S> {
         // Farthest in time rather than oldest: a time far ahead, as a broken clock gives, must not hold its place.
         let farthest = set
             .iter_mut()
-            .max_by_key(|entry| (entry.hash == 0, entry.at.distance(at)));
+            .max_by_key(|entry| (entry.hash == 0, distance(entry)));
         if let Some(entry) = farthest {
-            if entry.hash != 0 && entry.at.distance(at) <= window {
+            if entry.hash != 0 && distance(entry) <= window {
                 self.overflowed += 1;
             }
             *entry = Entry { hash, at };

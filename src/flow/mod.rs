@@ -5,5 +5,6 @@
 
 pub mod copies;
 pub mod fragments;
+pub mod keyed;
 pub mod tcp;
 pub mod tunnel;

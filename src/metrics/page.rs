@@ -1,6 +1,7 @@
-//! Metric families built by hand, and their text.
+//! Metric families built by hand, and their text: by the encoder, and line by line where there are very many series.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display, Write};
 
 use prometheus::TextEncoder;
 use prometheus::proto::{
@@ -13,7 +14,9 @@ use crate::phone::tally::Tally;
 /// The families of one scrape, in the order in which they are shown.
 #[derive(Debug, Default)]
 pub(super) struct Page {
-    families: Vec<MetricFamily>,
+    text: String,
+    /// Why the encoder refused a family, if it did.
+    refused: Option<prometheus::Error>,
 }
 
 impl Page {
@@ -32,9 +35,44 @@ impl Page {
         self.add(name, help, MetricType::HISTOGRAM, fill);
     }
 
+    /// Adds a family of counters that may have tens of thousands of series; its name ends in `_total`.
+    pub(super) fn many_counters(&mut self, name: &str, help: &str, fill: impl FnOnce(&mut Lines)) {
+        self.add_many(name, help, "counter", fill);
+    }
+
+    /// Adds a family of gauges that may have tens of thousands of series.
+    pub(super) fn many_gauges(&mut self, name: &str, help: &str, fill: impl FnOnce(&mut Lines)) {
+        self.add_many(name, help, "gauge", fill);
+    }
+
     /// The text.
-    pub(super) fn encode(&self) -> prometheus::Result<String> {
-        TextEncoder::new().encode_to_string(&self.families)
+    pub(super) fn encode(self) -> prometheus::Result<String> {
+        match self.refused {
+            None => Ok(self.text),
+            Some(error) => Err(error),
+        }
+    }
+
+    fn add_many(&mut self, name: &str, help: &str, kind: &str, fill: impl FnOnce(&mut Lines)) {
+        let before = self.text.len();
+        self.text += "# HELP ";
+        self.text += name;
+        self.text.push(' ');
+        escape(&mut self.text, help, false);
+        self.text += "\n# TYPE ";
+        self.text += name;
+        self.text.push(' ');
+        self.text += kind;
+        self.text.push('\n');
+        let mut lines = Lines {
+            name,
+            text: &mut self.text,
+            is_empty: true,
+        };
+        fill(&mut lines);
+        if lines.is_empty {
+            self.text.truncate(before);
+        }
     }
 
     fn add(
@@ -52,7 +90,8 @@ impl Page {
         fill(&mut family);
         // The encoder takes a family without a series for an error.
         if !family.0.get_metric().is_empty() {
-            self.families.push(family.0);
+            let written = TextEncoder::new().encode_utf8(&[family.0], &mut self.text);
+            self.refused = self.refused.take().or(written.err());
         }
     }
 }
@@ -112,6 +151,81 @@ impl Family {
         let mut metric = Metric::from_label(label_pairs(labels));
         metric.set_histogram(buckets);
         self.0.mut_metric().push(metric);
+    }
+}
+
+/// A family whose series are written as they come: the encoder's objects would take ten times as long as the text.
+pub(super) struct Lines<'p> {
+    name: &'p str,
+    text: &'p mut String,
+    is_empty: bool,
+}
+
+impl Lines<'_> {
+    /// Adds a series with a whole number. A label's value is whatever displays itself.
+    pub(super) fn number(&mut self, labels: &[(&str, &dyn Display)], number: u64) {
+        self.is_empty = false;
+        *self.text += self.name;
+        let mut separator = '{';
+        for (name, value) in labels {
+            self.text.push(separator);
+            *self.text += name;
+            *self.text += "=\"";
+            let mut value_writer = LabelValue {
+                text: self.text,
+                room: LONGEST_VALUE,
+            };
+            // It fails where the value is too long, and has then written what there is room for.
+            write!(value_writer, "{value}").ok();
+            self.text.push('"');
+            separator = ',';
+        }
+        if separator == ',' {
+            self.text.push('}');
+        }
+        // Writing to a text does not fail.
+        writeln!(self.text, " {number}").ok();
+    }
+}
+
+/// Writes a label's value, as many characters as there is room for.
+struct LabelValue<'t> {
+    text: &'t mut String,
+    room: usize,
+}
+
+impl Write for LabelValue<'_> {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let taken = part
+            .char_indices()
+            .nth(self.room)
+            .map_or(part.len(), |(end, _)| end);
+        let part = part.get(..taken).unwrap_or(part);
+        self.room -= part.chars().count().min(self.room);
+        escape(self.text, part, true);
+        if self.room == 0 {
+            Err(fmt::Error)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Writes a text as the format wants it: a backslash, a line feed and, in a label's value, a quotation mark get a
+/// backslash.
+fn escape(to: &mut String, text: &str, in_quotes: bool) {
+    let is_plain = |byte: &u8| !matches!(byte, b'\\' | b'\n' | b'"');
+    if text.as_bytes().iter().all(is_plain) {
+        *to += text;
+        return;
+    }
+    for character in text.chars() {
+        match character {
+            '\\' => *to += r"\\",
+            '\n' => *to += r"\n",
+            '"' if in_quotes => *to += r#"\""#,
+            other => to.push(other),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Series of single phones: as many as are wanted, those that call for attention first.
 
+use std::fmt::{self, Display};
 use std::net::IpAddr;
 
 use super::MetricsSettings;
@@ -23,66 +24,64 @@ pub(super) fn add(page: &mut Page, snapshot: &Snapshot, settings: &MetricsSettin
             .iter()
             .map(|phone| (phone.label.as_str(), phone.device))
     };
-    page.gauge(
+    page.many_gauges(
         "phonewatch_phone_up",
         "Whether the phone is registered (1) or not (0), with its CallManager, or the last it was registered with.",
         |family| {
             for (phone, device) in phones() {
                 let (callmanager, role) = server(device, snapshot);
-                let callmanager = callmanager.map(|address| address.to_string());
-                let labels = [
-                    ("phone", phone),
-                    ("callmanager", callmanager.as_deref().unwrap_or_default()),
-                    ("role", role.label()),
+                let labels: [(&str, &dyn Display); 3] = [
+                    ("phone", &phone),
+                    ("callmanager", &OrNothing(callmanager)),
+                    ("role", &role.label()),
                 ];
                 family.number(&labels, u64::from(device.registration.current.is_some()));
             }
         },
     );
-    page.counter(
+    page.many_counters(
         "phonewatch_phone_registration_flaps_total",
         "Registrations of the phone with another CallManager than the one before.",
         |family| {
             for (phone, device) in phones() {
-                family.number(&[("phone", phone)], device.registration.moves);
+                family.number(&[("phone", &phone)], device.registration.moves);
             }
         },
     );
-    page.counter(
+    page.many_counters(
         "phonewatch_phone_keepalive_gaps_total",
         "Keepalive gaps of the phone, one for each outage, by who failed to speak.",
         |family| {
             for (phone, device) in phones() {
                 for direction in GapDirection::ALL {
-                    let labels = [("phone", phone), ("direction", direction.label())];
+                    let labels: [(&str, &dyn Display); 2] =
+                        [("phone", &phone), ("direction", &direction.label())];
                     family.number(&labels, device.keepalives.gaps(direction).into());
                 }
             }
         },
     );
-    page.counter(
+    page.many_counters(
         "phonewatch_phone_dhcp_requests_total",
         "DHCP messages with which the phone asked for an address or for options.",
         |family| {
             for (phone, device) in phones() {
                 let requests = device.dhcp.as_ref().map_or(0, |dhcp| dhcp.requests);
-                family.number(&[("phone", phone)], requests);
+                family.number(&[("phone", &phone)], requests);
             }
         },
     );
-    page.gauge(
+    page.many_gauges(
         "phonewatch_phone_info",
         "What is known of the phone; always 1.",
         |family| {
             for (phone, device) in phones() {
-                let mac = device.mac.map(|mac| mac.to_string());
-                let address = device.address.map(|address| address.to_string());
-                let labels = [
-                    ("phone", phone),
-                    ("mac", mac.as_deref().unwrap_or_default()),
-                    ("address", address.as_deref().unwrap_or_default()),
-                    ("model", device.model().unwrap_or_default()),
-                    ("load", device.load.as_deref().unwrap_or_default()),
+                let labels: [(&str, &dyn Display); 5] = [
+                    ("phone", &phone),
+                    ("mac", &OrNothing(device.mac)),
+                    ("address", &OrNothing(device.address)),
+                    ("model", &device.model().unwrap_or_default()),
+                    ("load", &device.load.as_deref().unwrap_or_default()),
                 ];
                 family.number(&labels, 1);
             }
@@ -129,6 +128,18 @@ impl<'s> Selection<'s> {
         Self {
             omitted: u64::try_from(wanted - phones.len()).unwrap_or(u64::MAX),
             phones,
+        }
+    }
+}
+
+/// A label's value, empty where there is none.
+struct OrNothing<T>(Option<T>);
+
+impl<T: Display> Display for OrNothing<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(value) => value.fmt(formatter),
+            None => Ok(()),
         }
     }
 }

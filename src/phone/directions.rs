@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::quality::Sender;
+use crate::flow::keyed::Keyed;
 use crate::net::FlowKey;
 use crate::time::Timestamp;
 
@@ -15,8 +16,8 @@ use crate::time::Timestamp;
 pub struct Directions {
     began: Timestamp,
     previous: Timestamp,
-    present: HashMap<FlowKey, Conversation>,
-    before: HashMap<FlowKey, Conversation>,
+    present: HashMap<FlowKey, Conversation, Keyed>,
+    before: HashMap<FlowKey, Conversation, Keyed>,
 }
 
 /// What was seen of one connection.
@@ -120,7 +121,7 @@ impl Directions {
         }
         let is_next = at.since(self.began) < 2 * Self::PERIOD;
         let ended = std::mem::take(&mut self.present);
-        self.before = if is_next { ended } else { HashMap::new() };
+        self.before = if is_next { ended } else { HashMap::default() };
         self.previous = std::mem::replace(&mut self.began, at);
     }
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
+use crate::time::Timestamp;
 
 /// A pcap file header in little endian: magic, version 2.4, zone, accuracy, snap length, link type.
 fn header(magic: u32, link: u32) -> Vec<u8> {
