@@ -8,7 +8,7 @@ use crate::finding::{Finding, Subject};
 use crate::inventory::Inventory;
 use crate::phone::histogram::Histogram;
 use crate::phone::tally::Tally;
-use crate::phone::{CallManager, Device, DeviceId};
+use crate::phone::{CallManager, Device, DeviceId, Pulse};
 use crate::record::LossPlace;
 use crate::time::Timestamp;
 
@@ -32,10 +32,12 @@ pub struct Snapshot {
 impl Snapshot {
     /// The devices to show: those that anything proves to be SCCP endpoints or phones.
     pub fn shown(&self) -> impl Iterator<Item = &Arc<Device>> {
-        self.devices
-            .iter()
-            .map(|(_, device)| device)
-            .filter(|device| device.is_proven)
+        self.shown_with_places().map(|(_, device)| device)
+    }
+
+    /// The same, with their places.
+    pub fn shown_with_places(&self) -> impl Iterator<Item = (DeviceId, &Arc<Device>)> {
+        self.devices.iter().filter(|(_, device)| device.is_proven)
     }
 }
 
@@ -124,12 +126,16 @@ const BRANCH: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub struct DeviceTable {
     branches: Vec<Arc<Branch>>,
+    /// Of the same places, as many to a part as a branch has.
+    pulses: Vec<Arc<Pulses>>,
     length: usize,
 }
 
 type Branch = [Arc<Leaf>; BRANCH];
 
 type Leaf = [Slot; LEAF];
+
+type Pulses = [Pulse; BRANCH * LEAF];
 
 /// A place of the table. Its generation grows when its device leaves, so that an old id never names another device.
 #[derive(Clone, Debug, Default)]
@@ -174,6 +180,22 @@ impl DeviceTable {
             .filter(|_| slot.generation == id.generation)
     }
 
+    /// The pulse of a device; that of nobody has never been.
+    pub fn pulse(&self, id: DeviceId) -> Pulse {
+        let (part, place) = Self::place_of_pulse(id.index);
+        let pulse = self.pulses.get(part).and_then(|part| part.get(place));
+        pulse
+            .filter(|_| self.device(id).is_some())
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// The pulse of a device, to be changed.
+    pub(crate) fn pulse_mut(&mut self, id: DeviceId) -> Option<&mut Pulse> {
+        self.device(id)?;
+        self.pulse_at(id.index)
+    }
+
     /// One device, to be changed: its own copy from here on, if a snapshot shares it.
     pub(crate) fn device_mut(&mut self, id: DeviceId) -> Option<&mut Device> {
         self.device(id)?;
@@ -186,6 +208,11 @@ impl DeviceTable {
         let (branch, ..) = Self::split(index);
         if branch == self.branches.len() {
             self.branches.push(Arc::default());
+            self.pulses
+                .push(Arc::new([Pulse::default(); BRANCH * LEAF]));
+        }
+        if let Some(pulse) = self.pulse_at(index) {
+            *pulse = Pulse::default();
         }
         let (mut generation, mut is_new) = (0, false);
         if let Some(slot) = self.slot_mut(index) {
@@ -211,6 +238,16 @@ impl DeviceTable {
         let (branch, leaf, place) = Self::split(index);
         let branch = Arc::make_mut(self.branches.get_mut(branch)?);
         Arc::make_mut(branch.get_mut(leaf)?).get_mut(place)
+    }
+
+    fn pulse_at(&mut self, index: u32) -> Option<&mut Pulse> {
+        let (part, place) = Self::place_of_pulse(index);
+        Arc::make_mut(self.pulses.get_mut(part)?).get_mut(place)
+    }
+
+    fn place_of_pulse(index: u32) -> (usize, usize) {
+        let place = usize::try_from(index).unwrap_or(usize::MAX);
+        (place / (BRANCH * LEAF), place % (BRANCH * LEAF))
     }
 
     fn split(index: u32) -> (usize, usize, usize) {

@@ -18,6 +18,8 @@ use crate::time::Timestamp;
 pub struct Case<'a> {
     /// The device.
     pub device: &'a Device,
+    /// When a frame of it was last seen.
+    pub last_seen: Timestamp,
     /// Everything around it.
     pub site: Site<'a>,
 }

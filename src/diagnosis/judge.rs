@@ -138,7 +138,7 @@ pub fn judge_device(case: &Case<'_>, findings: &Findings) -> Judgement {
     let now = case.now();
     let thresholds = case.site.thresholds;
     let mut judgement = Judgement::default();
-    let gone_at = case.device.last_seen + thresholds.forget_device;
+    let gone_at = case.last_seen + thresholds.forget_device;
     let is_gone = now >= gone_at;
     for entry in CATALOGUE {
         for rule in entry.rules {

@@ -292,9 +292,13 @@ impl Devices {
         if from == into {
             return;
         }
+        let pulse = self.table.pulse(from);
         let Some(other) = self.remove(from) else {
             return;
         };
+        if let Some(own) = self.table.pulse_mut(into) {
+            *own = own.joined(pulse);
+        }
         self.merged.push((from, into));
         let address = other.address;
         let was_stranger = self.device(into).is_some_and(|device| !device.is_proven);
@@ -338,11 +342,13 @@ impl Devices {
         });
         let device = Device {
             first_seen: at,
-            last_seen: at,
             stage_since: at,
             ..Device::default()
         };
         let id = self.table.insert(index, device);
+        if let Some(pulse) = self.table.pulse_mut(id) {
+            pulse.last_seen = at;
+        }
         self.queue.push_back(id);
         self.strangers += 1;
         id

@@ -174,8 +174,14 @@ impl World {
     /// Asks the diagnosis about a device; when it wants to be asked again.
     fn judge(&mut self, id: DeviceId, now: Timestamp) -> Option<Timestamp> {
         let device = self.devices.device(id).filter(|device| device.is_proven)?;
+        let last_seen = self.devices.table.pulse(id).last_seen;
         let Judgement { changed, deadline } = self.ask(now, |site| {
-            diagnosis::judge_device(&Case { device, site }, &device.findings)
+            let case = Case {
+                device,
+                last_seen,
+                site,
+            };
+            diagnosis::judge_device(&case, &device.findings)
         });
         let keep = self.settings.thresholds.keep_cleared;
         if !changed.is_empty() {

@@ -309,7 +309,9 @@ impl World {
             self.rival_speaks(subject, at);
             return;
         };
-        self.quietly(id, |device| device.keepalives.sent += 1);
+        if let Some(pulse) = self.devices.table.pulse_mut(id) {
+            pulse.keepalives += 1;
+        }
         if already_acknowledged {
             self.keepalive_answered(subject, Duration::ZERO, at);
         }

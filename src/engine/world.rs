@@ -161,13 +161,12 @@ impl World {
     }
 
     pub(super) fn heard(&mut self, id: DeviceId, at: Timestamp) {
-        // Copying the record on every frame would be paid for each snapshot; the time is kept to the second.
-        let is_news = self
-            .devices
-            .device(id)
-            .is_some_and(|device| at.since(device.last_seen).as_secs() >= 1);
-        if is_news {
-            self.quietly(id, |device| device.last_seen = at);
+        // Some frames at once need not write more than once; the time is kept to the second.
+        let last_seen = self.devices.table.pulse(id).last_seen;
+        if at.since(last_seen).as_secs() >= 1
+            && let Some(pulse) = self.devices.table.pulse_mut(id)
+        {
+            pulse.last_seen = at;
         }
     }
 

@@ -26,6 +26,26 @@ pub struct DeviceId {
     pub(crate) generation: u32,
 }
 
+/// What changes with nearly every frame of a device. It is kept apart from the rest, so that a keepalive copies no
+/// [`Device`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pulse {
+    /// When a frame of it was last seen.
+    pub last_seen: Timestamp,
+    /// Keepalives that it sent on its registered connection.
+    pub keepalives: u64,
+}
+
+impl Pulse {
+    /// Of both, where two records turn out to be of one device.
+    pub(crate) fn joined(self, other: Self) -> Self {
+        Self {
+            last_seen: self.last_seen.max(other.last_seen),
+            keepalives: self.keepalives + other.keepalives,
+        }
+    }
+}
+
 /// What is known of one device. Copied on write: a snapshot shares it with the engine until it changes.
 #[derive(Clone, Debug, Default)]
 pub struct Device {
@@ -48,8 +68,6 @@ pub struct Device {
     pub load: Option<Box<str>>,
     /// When it was first seen.
     pub first_seen: Timestamp,
-    /// When a frame of it was last seen.
-    pub last_seen: Timestamp,
     /// Where it is now.
     pub stage: Stage,
     /// Since when it is there.
@@ -179,7 +197,6 @@ impl Device {
             self.stage = other.stage;
             self.stage_since = other.stage_since;
         }
-        self.last_seen = self.last_seen.max(other.last_seen);
         self.boot.absorb(other.boot);
         self.registration.absorb(other.registration);
         self.keepalives.absorb(other.keepalives);

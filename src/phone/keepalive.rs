@@ -34,12 +34,10 @@ impl GapDirection {
     }
 }
 
-/// A device's keepalives over all its connections.
+/// What became of a device's keepalives over all its connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeepaliveCounts {
-    /// Sent on the registered connection.
-    pub sent: u64,
-    /// Of these, not acknowledged in time.
+    /// Sent on the registered connection and not acknowledged in time.
     pub missed: u64,
     /// Gaps in which the CallManager did not acknowledge.
     pub callmanager_gaps: u32,
@@ -52,7 +50,6 @@ pub struct KeepaliveCounts {
 impl KeepaliveCounts {
     /// Takes over what was counted under another record of the same device.
     pub(super) fn absorb(&mut self, other: Self) {
-        self.sent += other.sent;
         self.missed += other.missed;
         self.callmanager_gaps += other.callmanager_gaps;
         self.phone_gaps += other.phone_gaps;

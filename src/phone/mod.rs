@@ -32,6 +32,6 @@ pub mod window;
 
 pub use boot::Stage;
 pub use callmanager::{Acknowledges, CallManager};
-pub use device::{Device, DeviceId};
+pub use device::{Device, DeviceId, Pulse};
 pub use histogram::Histogram;
 pub use role::Role;

@@ -12,7 +12,7 @@ use crate::phone::keepalive::{GapDirection, OpenGap};
 use crate::phone::link::LinkFacts;
 use crate::phone::registration::Proof;
 use crate::phone::tftp::TftpFacts;
-use crate::phone::{Device, Role, Stage};
+use crate::phone::{Device, DeviceId, Role, Stage};
 use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
 use crate::wire::sccp::{DeviceKind, ResetReason};
@@ -201,8 +201,9 @@ pub struct LinkEntry {
 }
 
 impl DeviceEntry {
-    /// The report of `device`. What was concluded about servers may explain its findings; the inventory may describe it.
-    pub fn new(device: &Device, snapshot: &Snapshot) -> Self {
+    /// The report of `device`, which is at the place `id`. What was concluded about servers may explain its findings; the inventory may describe it.
+    pub fn new(id: DeviceId, device: &Device, snapshot: &Snapshot) -> Self {
+        let pulse = snapshot.devices.pulse(id);
         let site = &snapshot.findings;
         let inventory = snapshot.inventory.as_deref();
         let listed = device.name.and_then(|name| inventory?.of(name));
@@ -255,11 +256,11 @@ impl DeviceEntry {
                     reason: reason.label(),
                     text: text.clone(),
                 }),
-            keepalives: device.keepalives.sent,
+            keepalives: pulse.keepalives,
             keepalive_gaps_by_direction: gaps,
             open_gap: device.keepalives.open_gap.map(OpenGapEntry::new),
             first_seen: device.first_seen,
-            last_seen: device.last_seen,
+            last_seen: pulse.last_seen,
             tcp_unanswered: device.tcp_unanswered.into(),
             dns_failures: device.dns_failures.into(),
             default_configuration: device.default_configuration,
@@ -286,11 +287,11 @@ impl DeviceEntry {
 
     /// Every device to show, in the order of the report.
     pub fn all(snapshot: &Snapshot) -> Vec<Self> {
-        let mut devices: Vec<&Device> = snapshot.shown().map(AsRef::as_ref).collect();
-        devices.sort_by_key(|device| Self::place(device));
+        let mut devices: Vec<_> = snapshot.shown_with_places().collect();
+        devices.sort_by_key(|(_, device)| Self::place(device));
         devices
             .into_iter()
-            .map(|device| Self::new(device, snapshot))
+            .map(|(id, device)| Self::new(id, device, snapshot))
             .collect()
     }
 }

@@ -15,7 +15,7 @@ use crate::phone::link::LinkFacts;
 use crate::phone::registration::{Current, Proof, Registration};
 use crate::phone::tally::Tally;
 use crate::phone::tftp::TftpFacts;
-use crate::phone::{Acknowledges, CallManager, Device, Role, Stage};
+use crate::phone::{Acknowledges, CallManager, Device, DeviceId, Pulse, Role, Stage};
 use crate::record::LossPlace;
 use crate::snapshot::{Snapshot, Totals};
 use crate::time::Timestamp;
@@ -70,6 +70,13 @@ pub(super) fn snapshot() -> Snapshot {
             "1 % of the frames were lost within a minute",
         ),
     )];
+    let pulse = |last_seen, keepalives| Pulse {
+        last_seen: after(last_seen),
+        keepalives,
+    };
+    set_pulse(&mut snapshot, &registered().label(), pulse(6_580, 219));
+    set_pulse(&mut snapshot, &with_open_gap().label(), pulse(6_580, 200));
+    set_pulse(&mut snapshot, &only_an_address().label(), pulse(6_000, 0));
     snapshot
 }
 
@@ -95,7 +102,14 @@ fn finding(code: &str, summary: &str) -> Arc<Finding> {
 
 pub(super) fn add(snapshot: &mut Snapshot, device: Device) {
     let place = u32::try_from(snapshot.devices.len()).unwrap();
-    snapshot.devices.insert(place, device);
+    let id = snapshot.devices.insert(place, device);
+    snapshot.devices.pulse_mut(id).unwrap().last_seen = after(6_580);
+}
+
+fn set_pulse(snapshot: &mut Snapshot, label: &str, pulse: Pulse) {
+    let of = |(_, device): &(DeviceId, &Arc<Device>)| device.label() == label;
+    let (id, _) = snapshot.devices.iter().find(of).unwrap();
+    *snapshot.devices.pulse_mut(id).unwrap() = pulse;
 }
 
 /// A plain Cisco 7912 that is registered with the primary server since the first second.
@@ -108,7 +122,6 @@ pub(super) fn phone(host: u8) -> Device {
         is_proven: true,
         device_type: Some(DeviceType(30007)),
         first_seen: after(0),
-        last_seen: after(6_580),
         stage: Stage::Registered,
         stage_since: after(1),
         group: Some(Arc::new(CallManagerGroup {
@@ -127,7 +140,6 @@ fn registered() -> Device {
     let mut device = phone(10);
     device.load = Some("CP7912060000SCCP050124A".into());
     device.boot.passes = 1;
-    device.keepalives.sent = 219;
     device.last_reset_reason = Some(Box::new(reset(Some(13), "CM-aborted-TCP")));
     device.tftp = TftpFacts {
         requests: 3,
@@ -209,7 +221,6 @@ fn with_open_gap() -> Device {
         current.proof = Proof::Inferred;
     }
     device.keepalives = KeepaliveCounts {
-        sent: 200,
         missed: 3,
         callmanager_gaps: 1,
         phone_gaps: 0,
@@ -244,7 +255,6 @@ fn only_an_address() -> Device {
         stage: Stage::Connecting,
         tcp_refused: 9,
         first_seen: after(100),
-        last_seen: after(6_000),
         ..Device::default()
     }
 }

@@ -17,8 +17,10 @@ impl DeviceEntry {
                 || bears(device.mac.map(|it| it.to_string()))
                 || device.name.is_none() && bears(device.address.map(|it| it.to_string()))
         };
-        let device = snapshot.shown().find(|device| is_it(device))?;
-        Some(Self::new(device, snapshot))
+        let (id, device) = snapshot
+            .shown_with_places()
+            .find(|(_, device)| is_it(device))?;
+        Some(Self::new(id, device, snapshot))
     }
 
     /// What is known of it, each with what it is called.

@@ -10,7 +10,7 @@ use super::wording::{counted, number};
 use super::{DeviceEntry, FindingEntry, Report, Style};
 use crate::diagnosis::{self, codes_like};
 use crate::finding::Severity;
-use crate::phone::{Device, Stage};
+use crate::phone::{Device, DeviceId, Stage};
 use crate::snapshot::Snapshot;
 
 /// Which phones or findings.
@@ -185,12 +185,12 @@ pub struct PhonesPage {
 impl PhonesPage {
     /// The phones that `query` asks for.
     pub fn new(snapshot: &Snapshot, query: &Query) -> Self {
-        let mut devices: Vec<&Device> = snapshot
-            .shown()
-            .map(AsRef::as_ref)
-            .filter(|device| query.wants_device(device))
+        let mut devices: Vec<(DeviceId, &Device)> = snapshot
+            .shown_with_places()
+            .map(|(id, device)| (id, device.as_ref()))
+            .filter(|(_, device)| query.wants_device(device))
             .collect();
-        devices.sort_by_key(|device| DeviceEntry::place(device));
+        devices.sort_by_key(|(_, device)| DeviceEntry::place(device));
         Self {
             schema: Report::SCHEMA,
             total: devices.len(),
@@ -199,7 +199,7 @@ impl PhonesPage {
             devices: query
                 .page(devices)
                 .into_iter()
-                .map(|device| DeviceEntry::new(device, snapshot))
+                .map(|(id, device)| DeviceEntry::new(id, device, snapshot))
                 .collect(),
         }
     }

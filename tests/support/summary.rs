@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use phonewatch::phone::Device;
+use phonewatch::phone::{Device, Pulse};
 
 use super::trial::Outcome;
 
@@ -37,7 +37,7 @@ pub(crate) struct Tftp {
 }
 
 impl Line {
-    fn of(device: &Device) -> Self {
+    fn of(device: &Device, pulse: Pulse) -> Self {
         let registration = &device.registration;
         let keepalives = &device.keepalives;
         Self {
@@ -46,7 +46,7 @@ impl Line {
             moves: registration.moves,
             rejects: registration.rejects,
             unregistrations: registration.unregistrations,
-            keepalives: keepalives.sent,
+            keepalives: pulse.keepalives,
             missed: keepalives.missed,
             gaps: (keepalives.callmanager_gaps, keepalives.phone_gaps),
             dhcp_requests: device.dhcp.as_ref().map_or(0, |dhcp| dhcp.requests),
@@ -75,11 +75,12 @@ pub(crate) type Summary = BTreeMap<String, Vec<Line>>;
 /// The devices that are shown; those that are called alike in order of what is known of them.
 pub(crate) fn summary(outcome: &Outcome) -> Summary {
     let mut summary = Summary::new();
-    for device in outcome.shown() {
+    let devices = &outcome.snapshot.devices;
+    for (id, device) in devices.iter().filter(|(_, device)| device.is_proven) {
         summary
             .entry(device_label(device))
             .or_default()
-            .push(Line::of(device));
+            .push(Line::of(device, devices.pulse(id)));
     }
     for lines in summary.values_mut() {
         lines.sort();

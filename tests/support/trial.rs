@@ -7,7 +7,7 @@ use std::sync::Arc;
 use phonewatch::engine::{Engine, Reconfiguration, Settings};
 use phonewatch::event::{Event, EventKind};
 use phonewatch::finding::Finding;
-use phonewatch::phone::{CallManager, Device, Stage};
+use phonewatch::phone::{CallManager, Device, Pulse, Stage};
 use phonewatch::record::{Frame, LinkType, Loss, Record};
 use phonewatch::snapshot::Snapshot;
 use phonewatch::time::Timestamp;
@@ -241,6 +241,14 @@ impl Outcome {
         };
         assert!(found.next().is_none(), "{label} is there twice");
         device
+    }
+
+    /// The pulse of a device of this outcome.
+    pub(crate) fn pulse(&self, device: &Device) -> Pulse {
+        let devices = &self.snapshot.devices;
+        let mut all = devices.iter();
+        let found = all.find(|(_, known)| std::ptr::eq(Arc::as_ptr(known), device));
+        devices.pulse(found.expect("a device of this outcome").0)
     }
 
     pub(crate) fn callmanager(&self, address: impl Into<IpAddr>) -> &CallManager {

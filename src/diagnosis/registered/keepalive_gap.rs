@@ -58,7 +58,7 @@ fn judge(case: &Case<'_>) -> Verdict {
     };
     let proven_at = last.proven_at();
     // A phone that is heard on another connection is not silent: it may have registered there, unseen.
-    let is_quiet = case.device.last_seen <= last.since + last.interval;
+    let is_quiet = case.last_seen <= last.since + last.interval;
     let is_told = last.is_proven || last.until.is_some() || is_quiet && case.now() >= proven_at;
     let told = quality.gaps().filter(|gap| is_told || *gap != last);
     let Some(latest) = told.clone().next_back() else {
