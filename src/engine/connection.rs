@@ -54,8 +54,6 @@ pub(super) struct Half {
     pub(super) deframer: Deframer,
     /// When a frame of this side was last seen.
     pub(super) heard: Option<Timestamp>,
-    /// How its last frame was marked (DSCP).
-    pub(super) mark: Option<u8>,
     /// What was missed of this side, once anything was.
     missed: Option<Box<Missed>>,
 }
@@ -102,6 +100,8 @@ pub(super) struct Connection {
     pub(super) phase: Phase,
     pub(super) client: Half,
     pub(super) server: Half,
+    /// How the last frames of both sides were marked.
+    pub(super) marks: Marks,
     pub(super) device: Option<DeviceId>,
     pub(super) session: Session,
     pub(super) keepalives: KeepaliveTracker,
@@ -129,6 +129,7 @@ impl Connection {
             phase,
             client: Half::default(),
             server: Half::default(),
+            marks: Marks::default(),
             device: None,
             session: Session::Unknown,
             keepalives: KeepaliveTracker::default(),
@@ -156,14 +157,6 @@ impl Connection {
         match side {
             Side::Client => &mut self.client,
             Side::Server => &mut self.server,
-        }
-    }
-
-    /// How the frames of both sides are marked.
-    pub(super) const fn marks(&self) -> Marks {
-        Marks {
-            phone: self.client.mark,
-            callmanager: self.server.mark,
         }
     }
 

@@ -114,7 +114,10 @@ impl Connections {
         let silent_since = subject.connection.client.spoke();
         let half = subject.connection.half(seen.side);
         half.heard = Some(at);
-        half.mark = Some(seen.dscp);
+        match seen.side {
+            Side::Client => subject.connection.marks.phone = Some(seen.dscp),
+            Side::Server => subject.connection.marks.callmanager = Some(seen.dscp),
+        }
         if subject.connection.client.heard.is_some() && subject.connection.server.heard.is_some() {
             world.sight.both_directions_seen(seen.source);
         }

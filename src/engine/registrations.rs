@@ -173,7 +173,7 @@ impl World {
         if let Some(took) = took {
             self.stage_took("registering", took);
         }
-        let marks = subject.connection.marks();
+        let marks = subject.connection.marks;
         self.registered_at_last(id, &current, kind, is_expected, marks);
         if let Some(total) = self.boot_ended(id, &current) {
             self.stage_took("total", total);

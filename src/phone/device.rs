@@ -13,6 +13,7 @@ use super::link::LinkFacts;
 use super::pace::Pace;
 use super::quality::Quality;
 use super::registration::Registration;
+use super::seldom::Seldom;
 use super::tftp::TftpFacts;
 use crate::finding::{Findings, Severity};
 use crate::net::{DeviceName, MacAddr};
@@ -85,7 +86,7 @@ pub struct Device {
     /// What it and its switch said of its port.
     pub link: Option<Box<LinkFacts>>,
     /// What it fetched.
-    pub tftp: TftpFacts,
+    pub tftp: Seldom<TftpFacts>,
     /// What stood in the way of its names and files, where anything did.
     pub files: Option<Box<Files>>,
     /// Names it looked up that were answered with an error, or not at all.
@@ -209,7 +210,7 @@ impl Device {
             (own, others) => *own = own.take().or(others),
         }
         self.link = self.link.take().or(other.link);
-        self.tftp.absorb(other.tftp);
+        self.tftp.absorb(other.tftp, TftpFacts::absorb);
         match (&mut self.files, other.files) {
             (Some(own), Some(others)) => own.absorb(*others),
             (own, others) => *own = own.take().or(others),

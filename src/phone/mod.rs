@@ -21,6 +21,7 @@ pub mod pace;
 pub mod quality;
 pub mod registration;
 pub mod role;
+pub mod seldom;
 pub mod service;
 pub mod session;
 pub mod sight;

@@ -1,5 +1,6 @@
 //! What one phone fetched.
 
+use super::seldom::Nothing;
 use crate::time::Timestamp;
 use crate::wire::sep_config::DeviceProtocol;
 
@@ -26,6 +27,21 @@ pub struct TftpFacts {
     pub configured_load: Option<Box<str>>,
     /// The signalling protocol that its configuration names.
     pub protocol: Option<Box<DeviceProtocol>>,
+}
+
+impl Nothing for TftpFacts {
+    const NOTHING: &'static Self = &Self {
+        requests: 0,
+        completed: 0,
+        not_found: 0,
+        errors: 0,
+        unanswered: 0,
+        answered: None,
+        configured: None,
+        unreadable: 0,
+        configured_load: None,
+        protocol: None,
+    };
 }
 
 impl TftpFacts {

@@ -147,7 +147,8 @@ fn registered() -> Device {
         not_found: 1,
         configured: Some(after(0)),
         ..TftpFacts::default()
-    };
+    }
+    .into();
     device.link = Some(Box::new(LinkFacts {
         switch: Some("sw-floor-2".into()),
         port: Some("FastEthernet0/7".into()),
