@@ -87,6 +87,9 @@ pub(crate) fn measure() -> anyhow::Result<()> {
         &[&sample_arguments[..], &[sample.as_os_str()]].concat(),
     )?;
     let rate_of_tshark = SAMPLE as f64 / tshark.as_secs_f64();
+    // It is larger than all else here, and soon written again.
+    fs::remove_file(&file)?;
+    fs::remove_file(&sample)?;
 
     println!("\n### Replay\n");
     println!(
