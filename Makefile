@@ -4,7 +4,7 @@
 #     make run INTERFACE=eth1     watch a mirror port
 #     make run FILE=x.pcap        read a capture file and print a report
 #     make test                   everything that is checked before a change goes in
-#     make bench                  how fast it is and what a fleet takes, in about a quarter of an hour
+#     make bench                  how fast it is and what a fleet takes, in about five minutes
 #
 # Each installs the Debian packages it needs, if any is missing (with sudo, when not root).
 
