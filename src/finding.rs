@@ -11,7 +11,9 @@ use crate::net::DeviceName;
 use crate::time::Timestamp;
 
 /// How much it matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing; nobody suffers.
@@ -93,7 +95,7 @@ impl fmt::Display for Subject {
 }
 
 /// One thing that was seen, and when.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Evidence {
     /// When.
     pub at: Timestamp,

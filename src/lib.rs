@@ -14,6 +14,7 @@
 //!   -> whose packet is it, and what does it prove                    engine, phone
 //!   -> what is wrong with it, and why                                diagnosis
 //!   -> events, and about once a second a snapshot                    event, snapshot
+//!   -> alerts: what is told to whom, when, and how often             alert
 //! tokio runtime, outputs only: metrics and web                       metrics, web
 //! ```
 //!
@@ -25,8 +26,9 @@
 //!
 //! # Four rules
 //!
-//! 1. **One direction.** `time, net, record <- finding, inventory, wire <- flow <- phone <- diagnosis <- event, snapshot <-
-//!    engine <- metrics, web, report <- app`. A lower layer never imports a higher one; `tests/layers.rs` holds this.
+//! 1. **One direction.** `time, net, record <- finding, inventory, wire <- flow <- phone <- diagnosis <- event,
+//!    snapshot <- engine <- metrics, alert, web, report <- app`. A lower layer never imports a higher one;
+//!    `tests/layers.rs` holds this.
 //! 2. **The core does no I/O.** From `wire` to `engine` there is no thread, socket, file, lock or clock. Time is a
 //!    [`time::Timestamp`] that comes with each frame.
 //! 3. **An observer is not an endpoint.** It joins late, misses frames, sees one direction or everything twice. Every
@@ -46,6 +48,7 @@
 //!
 //! How to add a finding stands in [`diagnosis`].
 
+pub mod alert;
 pub mod app;
 pub mod capture;
 pub mod cli;

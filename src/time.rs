@@ -6,6 +6,7 @@
 use std::fmt;
 use std::num::NonZeroU64;
 use std::ops::{Add, Sub};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// Nanoseconds since the Unix epoch, as the capture gave them.
@@ -95,6 +96,29 @@ impl serde::Serialize for Timestamp {
     }
 }
 
+/// The text is no time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a time: write 2026-01-02T03:04:05Z")]
+pub struct ParseTimestampError;
+
+impl FromStr for Timestamp {
+    type Err = ParseTimestampError;
+
+    /// Reads RFC 3339 with any zone; what is before the epoch is the epoch.
+    fn from_str(text: &str) -> Result<Self, ParseTimestampError> {
+        let timestamp: jiff::Timestamp = text.parse().map_err(|_| ParseTimestampError)?;
+        let nanoseconds = u64::try_from(timestamp.as_nanosecond().max(0)).unwrap_or(u64::MAX);
+        Ok(Self::from_nanos(nanoseconds))
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -114,6 +138,21 @@ mod tests {
             Timestamp::FAR_FUTURE.to_string(),
             "2554-07-21T23:34:33.709551Z"
         );
+    }
+
+    #[test]
+    fn reads_what_it_shows() {
+        let at = Timestamp::from_nanos(1_700_000_000_123_456_000);
+        let stored = serde_json::to_string(&at).unwrap();
+        assert_eq!(serde_json::from_str::<Timestamp>(&stored).unwrap(), at);
+        for (text, seconds) in [
+            ("2023-11-14T23:13:20+01:00", 1_700_000_000),
+            ("1890-01-01T00:00:00Z", 0),
+        ] {
+            let read: Timestamp = serde_json::from_value(text.into()).unwrap();
+            assert_eq!(read, Timestamp::from_secs(seconds), "{text}");
+        }
+        serde_json::from_str::<Timestamp>("\"yesterday\"").unwrap_err();
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module with all those it may import, itself aside.
-const MAY_IMPORT: [(&str, &[&str]); 23] = [
+const MAY_IMPORT: [(&str, &[&str]); 24] = [
     ("time", &[]),
     ("net", &["time"]),
     ("record", &["time", "net"]),
@@ -27,7 +27,7 @@ const MAY_IMPORT: [(&str, &[&str]); 23] = [
     ("capture", &["time", "net", "record"]),
     (
         "config",
-        &["net", "finding", "phone", "diagnosis", "capture"],
+        &["time", "net", "finding", "phone", "diagnosis", "capture"],
     ),
     ("simulate", &["time", "net", "record", "wire"]),
     ("cli", &["config", "report", "simulate"]),
@@ -42,6 +42,19 @@ const MAY_IMPORT: [(&str, &[&str]); 23] = [
             "metrics",
             "report",
             "snapshot",
+        ],
+    ),
+    (
+        "alert",
+        &[
+            "time",
+            "net",
+            "finding",
+            "phone",
+            "diagnosis",
+            "event",
+            "snapshot",
+            "config",
         ],
     ),
     (
@@ -66,7 +79,7 @@ const MAY_IMPORT: [(&str, &[&str]); 23] = [
             "simulate",
             "trace",
             "metrics",
-            "trace",
+            "alert",
             "web",
         ],
     ),
@@ -114,7 +127,7 @@ const READERS: &[&str] = &[
 ];
 
 /// The modules that take time as data and do nothing but think.
-const CORE: [&str; 12] = [
+const CORE: [&str; 13] = [
     "time",
     "net",
     "record",
@@ -127,6 +140,7 @@ const CORE: [&str; 12] = [
     "event",
     "snapshot",
     "engine",
+    "alert",
 ];
 
 /// What the core has no business with: threads, locks, clocks, files, sockets, logs, randomness and everything async.

@@ -5,9 +5,11 @@
 //! (`section`); the tables and their keys stand in `capture`, `callmanager` and `settings`.
 //! What comes out is valid: no later part checks again.
 
+mod alert;
 mod callmanager;
 mod capture;
 mod error;
+mod secret;
 mod section;
 mod settings;
 mod thresholds;
@@ -22,9 +24,13 @@ use std::thread;
 
 use toml::de::DeTable;
 
+pub use alert::{
+    Address, Alert, Glob, Receiver, ReceiverKind, Route, Silence, SilenceTime, SmtpTls, Weekday,
+};
 pub use callmanager::CallManager;
 pub use capture::{Capture, Copies, Filter, interface_name};
 pub use error::{ConfigError, ConfigErrors};
+pub use secret::{Secret, SecretError, SecretSource};
 pub use settings::{
     Dhcp, Flap, InventoryFile, Keepalive, Limits, Log, LogFormat, Metrics, PerPhone, Sccp, Tftp,
     Web,
@@ -65,6 +71,8 @@ pub struct Config {
     pub inventory: InventoryFile,
     /// How much is kept in memory.
     pub limits: Limits,
+    /// Who is told of what is wrong, when and how.
+    pub alert: Alert,
     /// What Prometheus is given.
     pub metrics: Metrics,
     /// Where HTTP is served.
@@ -99,8 +107,10 @@ impl Config {
 
     /// Every key there is, with its table: `flap.moves`. In the order in which they are read.
     pub fn keys() -> Vec<String> {
-        // One server and one finding, so that their keys are asked for.
-        decode_here("[[callmanager]]\n[findings.callmanager_down]").keys
+        // One of each table of which there may be many, so that its keys are asked for.
+        let repeated = "[[callmanager]]\n[[alert.route]]\n[[alert.silence]]\n[[alert.receiver]]\n\
+                        [findings.callmanager_down]";
+        decode_here(repeated).keys
     }
 
     fn from_file(path: &Path, bytes: io::Result<Vec<u8>>) -> Result<Self, ConfigErrors> {
@@ -171,6 +181,7 @@ impl Config {
             flap,
             dhcp,
             limits: document.table("limits", |limits| Limits::read(limits, named)),
+            alert: document.table("alert", Alert::read),
             metrics: document.table("metrics", Metrics::read),
             web: document.table("web", Web::read),
             log: document.table("log", Log::read),

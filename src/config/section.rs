@@ -3,7 +3,6 @@
 //! A key that is wrong gives its default, so that reading goes on and finds the next error too; the configuration
 //! made that way is thrown away. What was never asked for is an unknown key.
 
-use std::borrow::Cow;
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
@@ -27,8 +26,8 @@ pub(super) struct Reading {
 
 /// One table of the document, while it is read.
 pub(super) struct Section<'a> {
-    /// The name in its header; empty for the document itself.
-    name: Cow<'static, str>,
+    /// The name in its header, with those of the tables it stands in; empty for the document itself.
+    name: String,
     /// Where it begins.
     header: Range<usize>,
     /// `None` where the file does not have this table: every key is at its default.
@@ -48,7 +47,7 @@ impl<'a> Section<'a> {
         read: impl FnOnce(&mut Section<'_>) -> T,
     ) -> T {
         let mut section = Section {
-            name: Cow::Borrowed(""),
+            name: String::new(),
             header: 0..0,
             table: Some(table),
             known: Vec::new(),
@@ -71,10 +70,11 @@ impl<'a> Section<'a> {
         if let Some(value) = value
             && !value.get_ref().is_table()
         {
-            let allowed = format!("one table with the header [{key}]");
+            let allowed = format!("one table with the header [{}]", self.path(key));
             self.wrong(value, key, &described(value.get_ref()), &allowed);
         }
-        self.sub(key.into(), value, read)
+        let name = self.path(key);
+        self.sub(name, value, read)
     }
 
     /// Reads those tables within this one whose names are `known`; `unknown` says what is wrong with another name.
@@ -99,7 +99,7 @@ impl<'a> Section<'a> {
                         continue;
                     }
                     let path = self.path(known);
-                    tables.push((*known, self.sub(path.into(), Some(value), &mut read)));
+                    tables.push((*known, self.sub(path, Some(value), &mut read)));
                 }
                 None if value.get_ref().is_table() => {
                     self.named_wrongly.push(key.span());
@@ -126,7 +126,8 @@ impl<'a> Section<'a> {
         let Some(value) = self.table.and_then(|table| table.get(key)) else {
             return Vec::new();
         };
-        let allowed = format!("a list of up to {most} tables, each with the header [[{key}]],");
+        let header = self.path(key);
+        let allowed = format!("a list of up to {most} tables, each with the header [[{header}]],");
         let Some(list) = value.get_ref().as_array() else {
             self.wrong(value, key, &described(value.get_ref()), &allowed);
             return Vec::new();
@@ -138,7 +139,8 @@ impl<'a> Section<'a> {
                 break;
             }
             if value.get_ref().is_table() {
-                tables.extend(self.sub(key.into(), Some(value), &mut read));
+                let name = self.path(key);
+                tables.extend(self.sub(name, Some(value), &mut read));
             } else {
                 self.wrong(value, key, &described(value.get_ref()), &allowed);
             }
@@ -278,12 +280,27 @@ impl<'a> Section<'a> {
         allowed: &str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let stands_here = self.table.is_some_and(|table| table.contains_key(key));
-        if !stands_here && !self.reading.incomplete {
+        if !self.has(key) && !self.reading.incomplete {
             let message = format!("missing, and it has no default: give {allowed}");
             self.fault(self.header.clone(), key, &message);
         }
         self.text(key, None, allowed, |text| parse(text).map(Some))
+    }
+
+    /// Notes that the value under `key` does not go with the others of this table; or, where the file does not have
+    /// it, that the table does not go without it.
+    pub(super) fn refuse(&mut self, key: &'static str, message: &str) {
+        if self.reading.incomplete {
+            return;
+        }
+        let value = self.table.and_then(|table| table.get(key));
+        let span = value.map_or(self.header.clone(), Spanned::span);
+        self.fault(span, key, message);
+    }
+
+    /// Whether the file says anything under `key`.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.is_some_and(|table| table.contains_key(key))
     }
 
     /// Reads a list without duplicates, of as many items as `count` says.
@@ -350,7 +367,7 @@ impl<'a> Section<'a> {
 
     fn sub<T>(
         &mut self,
-        name: Cow<'static, str>,
+        name: String,
         value: Option<&Spanned<DeValue<'_>>>,
         read: impl FnOnce(&mut Section<'_>) -> T,
     ) -> T {
