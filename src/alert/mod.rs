@@ -13,10 +13,15 @@ mod announced;
 mod fingerprint;
 mod key;
 mod notification;
+mod policy;
+mod route;
+mod silence;
 mod update;
 
 pub use announced::{Alert, Status};
 pub use fingerprint::Fingerprint;
-pub use key::{Cause, GroupKey};
+pub use key::{Cause, GroupKey, Subnet};
 pub use notification::{Notification, Reason};
+pub use policy::{Dropped, Policy, State};
+pub use silence::{NumberedSilence, Silence};
 pub use update::{Facts, Known, Subject, SubjectKind, Update};

@@ -305,17 +305,10 @@ impl Keys {
 
     /// The receiver of this kind; what is missing for it is noted.
     fn into_kind(self, section: &mut Section<'_>, kind: &str) -> Option<ReceiverKind> {
-        let mut missing = |key: &'static str, what: &str| {
-            // A secret that is given in another way, or wrongly, is not missing.
-            let stem = key.strip_suffix("_file");
-            let is_given = stem.is_some_and(|stem| {
-                ["env", "credential"].map(|way| section.has(&format!("{stem}_{way}"))) != [false; 2]
-            });
-            if !section.has(key) && !is_given {
-                let message = format!("missing: kind = {} wants {what}", quoted_text(kind));
-                section.refuse(key, &message);
-            }
-        };
+        if kind == "email" {
+            return self.into_email(section);
+        }
+        let mut missing = |key, what| want(section, kind, key, what);
         let secret_url = self.secret_url;
         let url = match (self.url, secret_url.clone()) {
             (Some(_), Some(_)) => {
@@ -337,44 +330,6 @@ impl Keys {
             }
         };
         match kind {
-            "email" => {
-                for (key, what) in [
-                    ("host", "host: the mail server"),
-                    ("from", "from: an address of mail"),
-                    ("to", "to: a list of addresses of mail"),
-                ] {
-                    missing(key, what);
-                }
-                let login = match (self.user, self.password) {
-                    (Some(user), Some(password)) => Some((user, password)),
-                    (None, None) => None,
-                    (Some(_), None) => {
-                        missing(
-                            "password_file",
-                            "with user also password_file, password_env or password_credential",
-                        );
-                        None
-                    }
-                    (None, Some(_)) => {
-                        missing("user", "with a password also user");
-                        None
-                    }
-                };
-                if login.is_some() && self.tls == SmtpTls::None {
-                    section.refuse(
-                        "tls",
-                        "without TLS anybody on the way could read the password",
-                    );
-                }
-                Some(ReceiverKind::Email {
-                    host: self.host?,
-                    port: self.port.unwrap_or(self.tls.port()),
-                    tls: self.tls,
-                    from: self.from?,
-                    to: self.to,
-                    login,
-                })
-            }
             "slack" => Some(ReceiverKind::Slack { url: secret_url? }),
             "teams" => Some(ReceiverKind::Teams { url: secret_url? }),
             "pagerduty" => {
@@ -407,6 +362,54 @@ impl Keys {
                 token: self.token,
             }),
         }
+    }
+
+    /// The receiver of mails; what is missing for it is noted.
+    fn into_email(self, section: &mut Section<'_>) -> Option<ReceiverKind> {
+        let mut missing = |key, what| want(section, "email", key, what);
+        missing("host", "host: the mail server");
+        missing("from", "from: an address of mail");
+        missing("to", "to: a list of addresses of mail");
+        let login = match (self.user, self.password) {
+            (Some(user), Some(password)) => Some((user, password)),
+            (None, None) => None,
+            (Some(_), None) => {
+                let what = "with user also password_file, password_env or password_credential";
+                missing("password_file", what);
+                None
+            }
+            (None, Some(_)) => {
+                missing("user", "with a password also user");
+                None
+            }
+        };
+        if login.is_some() && self.tls == SmtpTls::None {
+            section.refuse(
+                "tls",
+                "without TLS anybody on the way could read the password",
+            );
+        }
+        Some(ReceiverKind::Email {
+            host: self.host?,
+            port: self.port.unwrap_or(self.tls.port()),
+            tls: self.tls,
+            from: self.from?,
+            to: self.to,
+            login,
+        })
+    }
+}
+
+/// Notes that a receiver of this kind does not go without this key, if that is so.
+fn want(section: &mut Section<'_>, kind: &str, key: &'static str, what: &str) {
+    // A secret that is given in another way, or wrongly, is not missing.
+    let is_given = key.strip_suffix("_file").is_some_and(|stem| {
+        let mut ways = ["env", "credential"].into_iter();
+        ways.any(|way| section.has(&format!("{stem}_{way}")))
+    });
+    if !section.has(key) && !is_given {
+        let message = format!("missing: kind = {} wants {what}", quoted_text(kind));
+        section.refuse(key, &message);
     }
 }
 
