@@ -17,8 +17,8 @@ TOOLS := $(abspath $(TARGET))/tools
 export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/sbin:/sbin:$(TOOLS)
 
 PACKAGES := gcc iproute2 libc6-dev libcap2-bin libpcap-dev pkg-config
-# The peers of the end-to-end test, the judge of simulated frames, and the interpreter of the licence check.
-TEST_PACKAGES := busybox dnsmasq-base python3 tcpreplay tshark
+# The peers of the end-to-end tests, the judge of simulated frames, and the interpreter of the licence check.
+TEST_PACKAGES := busybox dnsmasq-base openssl python3 python3-aiosmtpd tcpreplay tshark
 # What is measured against, and what plays frames onto a cable.
 BENCH_PACKAGES := tcpdump tcpreplay tshark
 
@@ -65,6 +65,7 @@ ready-to-test:
 	@.ci/rust
 	@.ci/install $(PACKAGES) $(TEST_PACKAGES)
 	@.ci/promtool $(TOOLS)
+	@.ci/alertmanager $(TOOLS)
 ready-to-bench:
 	@.ci/rust
 	@.ci/install $(PACKAGES) $(BENCH_PACKAGES)

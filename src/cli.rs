@@ -115,6 +115,10 @@ Examples:
   phonewatch explain --json | jq '.[].code'")]
     Explain(Explain),
 
+    /// Try out how alerts are delivered
+    #[command(subcommand)]
+    Alert(Alert),
+
     /// Write a capture file of a simulated fleet of phones, or play it onto an interface
     ///
     /// Each phone follows a scenario; with several, the numbers behind them say in which proportion. The same arguments
@@ -198,6 +202,32 @@ The truth is that of the phones, however the mirror port shows them. --rtp, --vl
 change nothing that can be known of a phone that has asked for an address. --nat hides DHCP and addresses; --loss and
 --one-way hide whatever they hide: less may be found than is true, but nothing that is not.")]
     Simulate(Simulate),
+}
+
+/// What to do about alerts.
+#[derive(Debug, Subcommand)]
+pub enum Alert {
+    /// Send a test message to a receiver of the configuration, and print what it answered
+    ///
+    /// The message says that it is a test. It goes out at once, by the way that real ones go; the daemon need not run.
+    #[command(after_help = "\
+Examples:
+  phonewatch alert test operators
+  phonewatch alert test chat --config ./lab.toml
+
+Exit status: 0 when the receiver took it, 1 when it did not.")]
+    Test(AlertTest),
+}
+
+/// The arguments of `alert test`.
+#[derive(Args, Debug)]
+pub struct AlertTest {
+    /// The receiver's name, as its [[alert.receiver]] says
+    #[arg(value_name = "RECEIVER")]
+    pub receiver: String,
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFile,
 }
 
 /// The arguments of `run`.

@@ -53,6 +53,7 @@ pub mod app;
 pub mod capture;
 pub mod cli;
 pub mod config;
+pub mod delivery;
 pub mod diagnosis;
 pub mod engine;
 pub mod event;

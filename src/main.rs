@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use phonewatch::app::alerts;
 use phonewatch::app::ask;
 use phonewatch::app::explain;
 use phonewatch::app::inventory;
@@ -27,6 +28,9 @@ fn main() -> ExitCode {
         Command::Phone(arguments) => ask::phone(&arguments),
         Command::Findings(arguments) => ask::findings(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Alert(cli::Alert::Test(arguments)) => {
+            alerts::test::test(&arguments).map(|()| ExitCode::SUCCESS)
+        }
         Command::Simulate(arguments) => simulate::simulate(&arguments).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module with all those it may import, itself aside.
-const MAY_IMPORT: [(&str, &[&str]); 24] = [
+const MAY_IMPORT: [(&str, &[&str]); 25] = [
     ("time", &[]),
     ("net", &["time"]),
     ("record", &["time", "net"]),
@@ -57,6 +57,7 @@ const MAY_IMPORT: [(&str, &[&str]); 24] = [
             "config",
         ],
     ),
+    ("delivery", &["time", "net", "finding", "config", "alert"]),
     (
         "app",
         &[
@@ -80,6 +81,7 @@ const MAY_IMPORT: [(&str, &[&str]); 24] = [
             "trace",
             "metrics",
             "alert",
+            "delivery",
             "web",
         ],
     ),

@@ -16,7 +16,7 @@ mod support;
 
 use phonewatch::capture::live::CaptureState;
 use phonewatch::config::PerPhone;
-use phonewatch::metrics::{InterfaceState, MetricsSettings, ReloadState, SensorState};
+use phonewatch::metrics::{AlertState, InterfaceState, MetricsSettings, ReloadState, SensorState};
 use phonewatch::phone::CallManager;
 use phonewatch::snapshot::Snapshot;
 use phonewatch::time::Timestamp;
@@ -352,6 +352,7 @@ impl Daemon {
                 succeeded: true,
                 last_success: Timestamp::from_secs(1_700_000_000),
             },
+            alerts: AlertState::default(),
         }));
         let settings = MetricsSettings {
             per_phone: PerPhone::All,

@@ -3,6 +3,7 @@
 //! Live capture and replay go through the same loop, [`drive::drive`]; they differ in the source they give it and in
 //! what they do with what comes out.
 
+pub mod alerts;
 pub mod ask;
 pub mod clock;
 pub mod drive;

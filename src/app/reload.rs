@@ -11,7 +11,9 @@ pub(super) fn apply(running: &mut Config, new: &Config) -> Vec<&'static str> {
     running.metrics.clone_from(&new.metrics);
     running.thresholds.clone_from(&new.thresholds);
     running.inventory.clone_from(&new.inventory);
+    let state_dir = running.alert.state_dir.clone();
     running.alert.clone_from(&new.alert);
+    running.alert.state_dir = state_dir;
     differing(running, new)
 }
 
@@ -49,6 +51,9 @@ fn differing(one: &Config, other: &Config) -> Vec<&'static str> {
         web: Web { listen };
         log: Log { format, level };
     };
+    if one.alert.state_dir != other.alert.state_dir {
+        keys.push("alert.state_dir");
+    }
     if one.callmanager != other.callmanager {
         keys.push("callmanager");
     }

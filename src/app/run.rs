@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::alerts::{Alerts, Feed, Prepared};
 use super::drive::{Outlet, drive};
 use super::logging::{EventLog, Logging};
 use super::sensor::{Interfaces, Sensor, SensorSource};
@@ -27,7 +28,7 @@ use crate::config::{Config, Metrics};
 use crate::engine::{Engine, Reconfiguration};
 use crate::event::Event;
 use crate::inventory::Inventory;
-use crate::metrics::MetricsSettings;
+use crate::metrics::{MetricsSettings, SensorState};
 use crate::snapshot::Snapshot;
 use crate::web::{self, WebState};
 
@@ -105,6 +106,7 @@ struct Daemon {
     /// Answers when the engine's thread ends; an error where it panicked.
     engine: oneshot::Receiver<()>,
     web: Option<Web>,
+    alerts: Alerts,
     signals: Signals,
 }
 
@@ -120,6 +122,7 @@ impl Daemon {
             Some(address) => Some(listen(address).await?),
             None => None,
         };
+        let alerts = Alerts::start(Prepared::new(&config.alert, false)?)?;
         let (sensor, source) = interfaces.start(&config)?;
         let snapshot = Arc::new(ArcSwap::default());
         let (changes, to_change) = mpsc::channel();
@@ -130,13 +133,22 @@ impl Daemon {
                 snapshot: Arc::clone(&snapshot),
                 vitals: Arc::clone(&sensor.vitals),
                 log: EventLog::default(),
+                alerts: alerts.feed(),
                 changes: to_change,
             },
         )?;
         let metrics = Arc::new(ArcSwap::from_pointee(metrics_settings(&config.metrics)));
         let web = listener.map(|listener| {
             let vitals = Arc::clone(&sensor.vitals);
-            let state = WebState::new(snapshot, move || vitals.read(), Arc::clone(&metrics));
+            let counts = alerts.counts();
+            let state = WebState::new(
+                snapshot,
+                move || SensorState {
+                    alerts: counts.read(),
+                    ..vitals.read()
+                },
+                Arc::clone(&metrics),
+            );
             Web::start(listener, state)
         });
         tracing::info!(
@@ -153,6 +165,7 @@ impl Daemon {
             sensor,
             engine,
             web,
+            alerts,
             signals,
         })
     }
@@ -185,8 +198,10 @@ impl Daemon {
     /// Takes over what can change while running. A configuration with an error in it changes nothing.
     fn reload(&mut self, loaded: anyhow::Result<Loaded>) {
         let result = loaded.and_then(|(new, inventory)| {
+            let alerts = Prepared::new(&new.alert, self.alerts.has_outbox())?;
             self.logging.set_level(&new.log.level)?;
             complain(inventory.as_deref(), &new);
+            self.alerts.reconfigure(alerts);
             Ok((reload::apply(&mut self.config, &new), inventory))
         });
         self.sensor.vitals.set_reloaded(result.is_ok());
@@ -222,6 +237,8 @@ impl Daemon {
                 Err(_) => Err(anyhow::anyhow!("the engine did not stop in time")),
             };
         }
+        // After the engine, so that its last findings are stored too.
+        self.alerts.stop().await;
         let captures = tokio::task::spawn_blocking(|| self.sensor.join());
         let outputs = async {
             if let Some(web) = self.web {
@@ -273,12 +290,14 @@ struct LiveOutlet {
     snapshot: Arc<ArcSwap<Snapshot>>,
     vitals: Arc<Vitals>,
     log: EventLog,
+    alerts: Feed,
     changes: mpsc::Receiver<Reconfiguration>,
 }
 
 impl Outlet for LiveOutlet {
     fn event(&mut self, event: &Event) {
         self.log.event(event, clock::now());
+        self.alerts.event(event);
     }
 
     fn change(&mut self) -> Option<Reconfiguration> {
@@ -286,6 +305,7 @@ impl Outlet for LiveOutlet {
     }
 
     fn publish(&mut self, snapshot: Arc<Snapshot>) {
+        self.alerts.publish(&snapshot);
         self.snapshot.store(snapshot);
         self.vitals.set_published();
         self.log.settle(clock::now());

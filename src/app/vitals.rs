@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 
 use super::clock::{self, Stopwatch};
 use crate::capture::live::{CaptureCounters, TICK};
-use crate::metrics::{InterfaceState, ReloadState, SensorState};
+use crate::metrics::{AlertState, InterfaceState, ReloadState, SensorState};
 use crate::time::Timestamp;
 
 /// The signs of life of captures, engine and configuration.
@@ -85,7 +85,7 @@ impl Vitals {
         }));
     }
 
-    /// How everything is now.
+    /// How everything is now, alerts aside.
     pub(super) fn read(&self) -> SensorState {
         let running = self.running.elapsed();
         let published = match self.published.load(Ordering::Relaxed) {
@@ -104,6 +104,7 @@ impl Vitals {
             published,
             started: self.started,
             reload: **self.reload.load(),
+            alerts: AlertState::default(),
         }
     }
 }

@@ -4,6 +4,7 @@ mod receiver;
 mod silence;
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::section::Section;
@@ -39,6 +40,8 @@ pub struct Alert {
     pub external_url: Option<String>,
     /// What to call this sensor.
     pub sensor: Option<String>,
+    /// Where messages that are not delivered yet are kept; `None` for where systemd says, or the usual folder.
+    pub state_dir: Option<PathBuf>,
     /// Who is told what no route takes; empty for every receiver.
     pub receivers: Vec<String>,
     /// Who is told what, in this order.
@@ -98,6 +101,15 @@ impl Alert {
                     text => label(text).map(Some),
                 },
             ),
+            state_dir: section.text(
+                "state_dir",
+                default.state_dir,
+                "the whole path of a folder, or \"\" for the usual one",
+                |text| match text {
+                    "" => Ok(None),
+                    text => whole_path(text).map(Some),
+                },
+            ),
             receivers: receivers(section, default.receivers, 0, &names),
             routes: Route::read_all(section, &names),
             silences: Silence::read_all(section),
@@ -117,6 +129,7 @@ impl Default for Alert {
             remember: HOUR,
             external_url: None,
             sensor: None,
+            state_dir: None,
             receivers: Vec::new(),
             routes: Vec::new(),
             silences: Vec::new(),
@@ -298,6 +311,14 @@ fn label(text: &str) -> Result<String, String> {
         Ok(name.to_owned())
     } else {
         Err(format!("{} cannot be a name", quoted_text(text)))
+    }
+}
+
+fn whole_path(text: &str) -> Result<PathBuf, String> {
+    if text.starts_with('/') && !text.contains('\0') {
+        Ok(PathBuf::from(text))
+    } else {
+        Err(format!("{} is no whole path", quoted_text(text)))
     }
 }
 

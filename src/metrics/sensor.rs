@@ -23,6 +23,19 @@ pub struct SensorState {
     pub started: Timestamp,
     /// How reading the configuration went.
     pub reload: ReloadState,
+    /// What became of alerts.
+    pub alerts: AlertState,
+}
+
+/// What became of alerts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlertState {
+    /// How many messages, by the way they went and by what became of them (`delivered`, `retried`, `failed`).
+    pub results: Vec<(&'static str, &'static str, u64)>,
+    /// How many messages wait to be delivered.
+    pub pending: u64,
+    /// What there was no room for.
+    pub dropped: u64,
 }
 
 /// One interface.
@@ -49,6 +62,7 @@ pub(super) fn add(page: &mut Page, totals: &Totals, sensor: &SensorState) {
     add_capture(page, totals, sensor);
     add_interfaces(page, &sensor.interfaces);
     add_reading(page, totals);
+    add_alerts(page, &sensor.alerts);
     add_daemon(page, sensor);
 }
 
@@ -193,6 +207,29 @@ fn add_reading(page: &mut Page, totals: &Totals) {
             let tracked = totals.tracked.iter().map(|(what, _)| what);
             family.tally(&[], "what", tracked, &totals.evicted);
         },
+    );
+}
+
+fn add_alerts(page: &mut Page, alerts: &AlertState) {
+    page.counter(
+        "phonewatch_alerts_total",
+        "Alert messages by what became of an attempt to deliver them: delivered, retried (it failed and is tried again) \
+         or failed (refused for good).",
+        |family| {
+            for (channel, result, count) in &alerts.results {
+                family.number(&[("channel", *channel), ("result", *result)], *count);
+            }
+        },
+    );
+    page.counter(
+        "phonewatch_alerts_dropped_total",
+        "Alerts and messages that there was no room for, or whose receiver was taken out of the configuration.",
+        |family| family.number(&[], alerts.dropped),
+    );
+    page.gauge(
+        "phonewatch_alert_outbox_pending",
+        "Alert messages that wait to be delivered.",
+        |family| family.number(&[], alerts.pending),
     );
 }
 

@@ -314,6 +314,7 @@ fn sensor() -> SensorState {
             succeeded: true,
             last_success: Timestamp::from_secs(1_700_000_100),
         },
+        alerts: AlertState::default(),
     }
 }
 

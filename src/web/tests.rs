@@ -7,7 +7,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::*;
 use crate::config::PerPhone;
-use crate::metrics::ReloadState;
+use crate::metrics::{AlertState, ReloadState};
 use crate::net::DeviceName;
 use crate::phone::Device;
 use crate::time::Timestamp;
@@ -169,6 +169,7 @@ impl Server {
                     succeeded: true,
                     last_success: Timestamp::EPOCH,
                 },
+                alerts: AlertState::default(),
             },
             Arc::new(ArcSwap::from_pointee(settings)),
         );

@@ -30,6 +30,7 @@ fn second(receiver: &str) -> Receiver {
         kind: ReceiverKind::Webhook {
             url: Address::Plain("http://127.0.0.1/".into()),
             token: None,
+            secret: None,
         },
         alerts: 10,
         send_resolved: true,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Alert, http_url, label};
+use super::{Alert, http_url, label, whole_path};
 use crate::config::secret::SecretSource;
 use crate::config::section::Section;
 use crate::config::wording::{described, enumerated, quoted_text};
@@ -44,6 +44,8 @@ pub enum ReceiverKind {
         url: Address,
         /// Sent as a bearer token.
         token: Option<SecretSource>,
+        /// With what the body is signed.
+        secret: Option<SecretSource>,
     },
     /// An incoming webhook of Slack.
     Slack {
@@ -129,7 +131,21 @@ const KINDS: [(&str, &[&str]); 7] = [
             "password_credential",
         ],
     ),
-    ("webhook", &WITH_TOKEN),
+    (
+        "webhook",
+        &[
+            "url",
+            "url_file",
+            "url_env",
+            "url_credential",
+            "token_file",
+            "token_env",
+            "token_credential",
+            "secret_file",
+            "secret_env",
+            "secret_credential",
+        ],
+    ),
     ("slack", &["url_file", "url_env", "url_credential"]),
     ("teams", &["url_file", "url_env", "url_credential"]),
     ("pagerduty", &WITH_TOKEN),
@@ -161,7 +177,7 @@ const WITH_TOKEN: [&str; 7] = [
 ];
 
 /// Every key that not all kinds have.
-const KEYS_OF_KINDS: [&str; 18] = [
+const KEYS_OF_KINDS: [&str; 21] = [
     "url",
     "url_file",
     "url_env",
@@ -169,6 +185,9 @@ const KEYS_OF_KINDS: [&str; 18] = [
     "token_file",
     "token_env",
     "token_credential",
+    "secret_file",
+    "secret_env",
+    "secret_credential",
     "host",
     "port",
     "tls",
@@ -212,6 +231,12 @@ impl Receiver {
             let send_resolved = section.boolean("send_resolved", true);
             let keys = Keys::read(section);
             let (word, allowed) = kind?;
+            if word == "alertmanager" && !send_resolved {
+                section.refuse(
+                    "send_resolved",
+                    "an Alertmanager must hear of ends: set send_resolved in its own configuration",
+                );
+            }
             for key in KEYS_OF_KINDS {
                 if section.has(key) && !allowed.contains(&key) {
                     let message = if key == "url" {
@@ -240,6 +265,7 @@ struct Keys {
     url: Option<String>,
     secret_url: Option<SecretSource>,
     token: Option<SecretSource>,
+    secret: Option<SecretSource>,
     host: Option<String>,
     port: Option<u16>,
     tls: SmtpTls,
@@ -263,6 +289,7 @@ impl Keys {
             ),
             secret_url: secret(section, ["url_file", "url_env", "url_credential"]),
             token: secret(section, ["token_file", "token_env", "token_credential"]),
+            secret: secret(section, ["secret_file", "secret_env", "secret_credential"]),
             host: section.text(
                 "host",
                 None,
@@ -292,7 +319,7 @@ impl Keys {
                 ["password_file", "password_env", "password_credential"],
             ),
             template: section.text("template", None, "the whole path of a file", |text| {
-                path(text).map(Some)
+                whole_path(text).map(Some)
             }),
             content_type: section.text(
                 "content_type",
@@ -360,6 +387,7 @@ impl Keys {
             _ => Some(ReceiverKind::Webhook {
                 url: url?,
                 token: self.token,
+                secret: self.secret,
             }),
         }
     }
@@ -418,7 +446,7 @@ fn secret(section: &mut Section<'_>, keys: [&'static str; 3]) -> Option<SecretSo
     let [file, environment, credential] = keys;
     let sources = [
         section.text(file, None, "the whole path of a file", |text| {
-            path(text).map(|path| Some(SecretSource::File(path)))
+            whole_path(text).map(|path| Some(SecretSource::File(path)))
         }),
         section.text(
             environment,
@@ -450,14 +478,6 @@ fn word(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!("{} is no such name", quoted_text(text)))
-    }
-}
-
-fn path(text: &str) -> Result<PathBuf, String> {
-    if text.starts_with('/') && !text.contains('\0') {
-        Ok(PathBuf::from(text))
-    } else {
-        Err(format!("{} is no whole path", quoted_text(text)))
     }
 }
 

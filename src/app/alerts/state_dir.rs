@@ -1,0 +1,22 @@
+//! Where the outbox is.
+
+use std::path::PathBuf;
+
+use crate::config::Alert as Settings;
+
+const USUAL: &str = "/var/lib/phonewatch";
+
+/// The folder of the configuration, else the one that systemd made for the service, else the usual one.
+pub(super) fn of(settings: &Settings) -> PathBuf {
+    let of_systemd = || {
+        let folders = std::env::var("STATE_DIRECTORY").ok()?;
+        // Several are separated by colons.
+        let first = folders
+            .split(':')
+            .next()
+            .filter(|first| !first.is_empty())?;
+        Some(PathBuf::from(first))
+    };
+    let configured = settings.state_dir.clone().or_else(of_systemd);
+    configured.unwrap_or_else(|| USUAL.into())
+}
