@@ -10,6 +10,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "live/alerts.rs"]
+mod alerts;
 #[path = "live/daemon.rs"]
 mod daemon;
 #[path = "live/demo.rs"]

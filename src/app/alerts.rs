@@ -34,6 +34,8 @@ pub(super) struct Alerts {
     workers: Vec<JoinHandle<()>>,
     counts: Arc<Counts>,
     has_outbox: bool,
+    /// Answers when the thread ends; an error where it panicked.
+    ended: oneshot::Receiver<()>,
 }
 
 /// What goes on with a configuration: everything that can fail is done.
@@ -75,6 +77,7 @@ impl Alerts {
         let (bell, _) = watch::channel(0);
         let counts = Arc::new(Counts::default());
         let has_outbox = prepared.outbox.is_some();
+        let (ends, ended) = oneshot::channel();
         let keeper = Keeper::new(
             &prepared.settings,
             prepared.outbox,
@@ -83,7 +86,11 @@ impl Alerts {
         );
         std::thread::Builder::new()
             .name("alerts".to_owned())
-            .spawn(move || keeper.run(&received))
+            .spawn(move || {
+                keeper.run(&received);
+                // Nobody waits for it where stopping took too long.
+                ends.send(()).ok();
+            })
             .context("start the alerts' thread")?;
         let mut alerts = Self {
             commands,
@@ -91,9 +98,17 @@ impl Alerts {
             workers: Vec::new(),
             counts,
             has_outbox,
+            ended,
         };
         alerts.employ(prepared.senders);
         Ok(alerts)
+    }
+
+    /// Waits until the thread ends, which it does not do by itself.
+    pub(super) async fn failure(&mut self) -> anyhow::Error {
+        // Whether it ended or panicked, there are no alerts any more.
+        (&mut self.ended).await.ok();
+        anyhow::anyhow!("alerts failed: please report what stands above")
     }
 
     /// For the engine's thread: what happens goes in there.

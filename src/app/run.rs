@@ -183,6 +183,7 @@ impl Daemon {
                     Received::Stop => break Ok(()),
                     Received::Reload => self.reload(load()),
                 },
+                failure = self.alerts.failure() => break Err(failure),
                 ended = &mut self.engine => break Err(engine_failure(&ended)),
                 served = web => {
                     self.web = None;

@@ -182,22 +182,23 @@ impl Outbox {
 
     /// What this receiver is to be sent next. Messages of one outage come in their order.
     pub fn next(&self, receiver: &str, now: Timestamp) -> Result<Next> {
-        let due = self
-            .connection
-            .prepare_cached(&format!(
-                "SELECT number, attempts, body FROM outgoing WHERE receiver = ?1 AND next_try <= ?2 AND {FIRST_OF_THREAD}
-                 ORDER BY number LIMIT 1"
-            ))?
-            .query_row(params![receiver, nanos(now)], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?))
-            })
-            .optional()?;
-        if let Some((number, attempts, body)) = due {
-            return Ok(Next::Message(Box::new(Pending {
-                number,
-                attempts,
-                notification: serde_json::from_str(&body)?,
-            })));
+        while let Some((number, attempts, body)) = self.due(receiver, now)? {
+            match serde_json::from_str(&body) {
+                Ok(notification) => {
+                    return Ok(Next::Message(Box::new(Pending {
+                        number,
+                        attempts,
+                        notification,
+                    })));
+                }
+                // Another version wrote it. It must not hold up those behind it.
+                Err(error) => {
+                    tracing::error!(
+                        "an alert in the outbox cannot be read, and is given up: {error}"
+                    );
+                    self.remove(number)?;
+                }
+            }
         }
         let next: Option<i64> = self
             .connection
@@ -210,6 +211,26 @@ impl Outbox {
                 u64::try_from(next).unwrap_or_default(),
             ))
         }))
+    }
+
+    fn due(&self, receiver: &str, now: Timestamp) -> Result<Option<(i64, u32, String)>> {
+        let due = self
+            .connection
+            .prepare_cached(&format!(
+                "SELECT number, attempts, body FROM outgoing WHERE receiver = ?1 AND next_try <= ?2 AND {FIRST_OF_THREAD}
+                 ORDER BY number LIMIT 1"
+            ))?
+            .query_row(params![receiver, nanos(now)], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .optional()?;
+        Ok(due)
+    }
+
+    fn remove(&self, number: i64) -> Result<()> {
+        self.connection
+            .execute("DELETE FROM outgoing WHERE number = ?1", [number])?;
+        Ok(())
     }
 
     /// The receiver has this message. If it keeps alerts for itself they are remembered as [`Self::standing`].
@@ -225,9 +246,7 @@ impl Outbox {
 
     /// The receiver will never take this message.
     pub fn refused(&mut self, number: i64) -> Result<()> {
-        self.connection
-            .execute("DELETE FROM outgoing WHERE number = ?1", [number])?;
-        Ok(())
+        self.remove(number)
     }
 
     /// The message is to be tried again at this time.

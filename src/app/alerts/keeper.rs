@@ -50,6 +50,9 @@ pub(super) struct Keeper {
     bell: watch::Sender<u64>,
     /// Messages that could not be stored yet.
     unstored: Vec<Notification>,
+    /// What became of messages, where that could not be stored yet. As long as there is any, nothing is given out: it
+    /// would be sent again and again.
+    unsettled: Vec<Settled>,
     /// Whether the policy knows more than what is stored.
     is_changed: bool,
     stored: Stopwatch,
@@ -81,6 +84,7 @@ impl Keeper {
             counts,
             bell,
             unstored: Vec::new(),
+            unsettled: Vec::new(),
             is_changed: false,
             stored: Stopwatch::start(),
             store_every: STORE_EVERY,
@@ -154,11 +158,11 @@ impl Keeper {
                 }
             }
             Command::Next(receiver, answer) => {
-                let next = self
-                    .outbox
-                    .as_ref()
-                    .map(|outbox| outbox.next(&receiver, now));
-                let next = self.or_logged(next.unwrap_or(Ok(Next::Nothing)));
+                let next = match (self.settle(), &self.outbox) {
+                    (false, _) => None,
+                    (true, None) => Some(Next::Nothing),
+                    (true, Some(outbox)) => logged(outbox.next(&receiver, now)),
+                };
                 // A task that was ended asks no more.
                 answer.send(next.unwrap_or(Next::At(now + TRY_AGAIN))).ok();
             }
@@ -167,26 +171,39 @@ impl Keeper {
                     .outbox
                     .as_ref()
                     .map(|outbox| outbox.standing(&receiver));
-                let alerts = self.or_logged(alerts.unwrap_or(Ok(Vec::new())));
+                let alerts = alerts.and_then(logged);
                 answer.send(alerts.unwrap_or_default()).ok();
             }
             Command::Settle(settled) => {
-                let Some(outbox) = &mut self.outbox else {
-                    return;
-                };
-                let result = match settled {
-                    Settled::Delivered {
-                        pending,
-                        keeps_alerts,
-                    } => outbox.delivered(&pending, keeps_alerts),
-                    Settled::Later(number, at) => outbox.later(number, at),
-                    Settled::Refused(number) => outbox.refused(number),
-                };
-                self.or_logged(result);
-                self.count_pending();
+                self.unsettled.push(settled);
+                if self.settle() {
+                    self.count_pending();
+                }
             }
             Command::Stop(_) => {}
         }
+    }
+
+    /// Stores what became of messages; whether all of it is stored.
+    fn settle(&mut self) -> bool {
+        let Some(outbox) = &mut self.outbox else {
+            return true;
+        };
+        while let Some(settled) = self.unsettled.last() {
+            let result = match settled {
+                Settled::Delivered {
+                    pending,
+                    keeps_alerts,
+                } => outbox.delivered(pending, *keeps_alerts),
+                Settled::Later(number, at) => outbox.later(*number, *at),
+                Settled::Refused(number) => outbox.refused(*number),
+            };
+            if logged(result).is_none() {
+                return false;
+            }
+            self.unsettled.pop();
+        }
+        true
     }
 
     fn happened(&mut self, happened: &Happened, now: Timestamp) {
@@ -235,7 +252,7 @@ impl Keeper {
         };
         let result = outbox.store(&self.policy.state(), &self.unstored);
         let is_stored = result.is_ok();
-        if let Some(given_up) = self.or_logged(result) {
+        if let Some(given_up) = self.stored_or_logged(result) {
             self.counts.add_dropped(given_up);
             if given_up > 0 {
                 tracing::error!(
@@ -269,7 +286,7 @@ impl Keeper {
             .collect();
         if let Some(outbox) = &mut self.outbox {
             let result = outbox.keep_only(&names);
-            if let Some(given_up) = self.or_logged(result) {
+            if let Some(given_up) = logged(result) {
                 self.counts.add_dropped(given_up);
             }
         }
@@ -281,18 +298,18 @@ impl Keeper {
     fn count_pending(&mut self) {
         if let Some(outbox) = &self.outbox {
             let pending = outbox.pending();
-            if let Some(pending) = self.or_logged(pending) {
+            if let Some(pending) = logged(pending) {
                 self.counts.set_pending(pending);
             }
         }
     }
 
-    /// Says once that the outbox fails, and once that it works again.
-    fn or_logged<T>(&mut self, result: Result<T, OutboxError>) -> Option<T> {
+    /// Says once that nothing can be stored, and once that it works again.
+    fn stored_or_logged(&mut self, result: Result<u64, OutboxError>) -> Option<u64> {
         match result {
             Ok(value) => {
                 if std::mem::take(&mut self.is_failing) {
-                    tracing::info!("the outbox of alerts works again");
+                    tracing::info!("alerts can be stored again");
                 }
                 Some(value)
             }
@@ -304,4 +321,10 @@ impl Keeper {
             }
         }
     }
+}
+
+fn logged<T>(result: Result<T, OutboxError>) -> Option<T> {
+    result
+        .map_err(|error| tracing::error!("alerts: {error}"))
+        .ok()
 }

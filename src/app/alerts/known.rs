@@ -55,6 +55,10 @@ impl KnownDevices {
 
     /// What is known of whom this event is about.
     pub(super) fn of_event(&self, event: &Event) -> Known {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "every other event is about something else"
+        )]
         let configured = match &event.kind {
             EventKind::FindingRaised {
                 about: Some(finding::Subject::Configured(name)),
@@ -64,10 +68,6 @@ impl KnownDevices {
                 about: Some(finding::Subject::Configured(name)),
                 ..
             } => Some(*name),
-            #[expect(
-                clippy::wildcard_enum_match_arm,
-                reason = "every other event is about something else"
-            )]
             _ => None,
         };
         let subject = event.subject;

@@ -24,7 +24,7 @@ fn at(seconds: u64) -> Timestamp {
 fn due(outbox: &Outbox, receiver: &str, seconds: u64) -> Pending {
     match outbox.next(receiver, at(seconds)).unwrap() {
         Next::Message(pending) => *pending,
-        other => panic!("{other:?}"),
+        other @ (Next::At(_) | Next::Nothing) => panic!("{other:?}"),
     }
 }
 
@@ -71,6 +71,17 @@ fn what_was_stored_is_there_after_a_restart() {
     assert_eq!(due(&outbox, "a", 0).notification.id, "one-1");
     assert_eq!(outbox.keep_only(&["b"]).unwrap(), 1);
     assert_eq!(outbox.pending().unwrap(), 0);
+}
+
+#[test]
+fn what_cannot_be_read_holds_nothing_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = Outbox::open(folder.path()).unwrap();
+    let messages = [message("a", "one", 1), message("a", "one", 2)];
+    outbox.store(&state(), &messages).unwrap();
+    let change = "UPDATE outgoing SET body = '{}' WHERE sequence = 1";
+    outbox.connection.execute(change, []).unwrap();
+    assert_eq!(due(&outbox, "a", 0).notification, messages[1]);
 }
 
 #[test]

@@ -1,0 +1,110 @@
+//! Alerts from the wire to a receiver, by a daemon that is killed on the way.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use super::network::{MIRROR, Network, PHONE, Running, inside};
+use super::or_skip;
+use super::peers::{poll, within};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_phonewatch");
+const TOLD_WITHIN: Duration = Duration::from_secs(60);
+
+/// Takes messages once its file says so, and writes them down, a line each.
+const RECEIVER: &str = r#"
+import http.server, os, sys
+folder = sys.argv[1]
+class Receiver(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        is_open = os.path.exists(folder + "/open")
+        with open(folder + ("/received" if is_open else "/tried"), "ab") as out:
+            out.write(body + b"\n")
+        self.send_response(200 if is_open else 503)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", 8080), Receiver).serve_forever()
+"#;
+
+#[test]
+fn a_rejected_phone_is_told_of_once_though_the_daemon_is_killed() {
+    let Some(network) = or_skip(super::network()) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let configuration = format!(
+        "[alert]\ngroup_wait = '0s'\nstate_dir = '{}'\n[[alert.route]]\ncodes = ['registration_rejected']\n\
+         receivers = ['hook']\n[[alert.route]]\nreceivers = []\n\
+         [[alert.receiver]]\nname = 'hook'\nkind = 'webhook'\nurl = 'http://127.0.0.1:8080/'\n",
+        folder.join("state").display()
+    );
+    fs::write(folder.join("phonewatch.toml"), configuration).unwrap();
+    let mut receiver = inside(&network.servers, "python3");
+    receiver
+        .args(["-c", RECEIVER])
+        .arg(folder)
+        .stderr(Stdio::null());
+    let _receiver = Running(receiver.spawn().unwrap());
+
+    let mut daemon = start(&network, folder, "first");
+    let mut phones = inside(&network.phone, PROGRAM);
+    phones
+        .args([
+            "simulate",
+            "rejected",
+            "--phones",
+            "1",
+            "--minutes",
+            "20",
+            "--interface",
+            PHONE,
+        ])
+        .args(["--speed", "20"])
+        .stderr(Stdio::null());
+    let _phones = Running(phones.spawn().unwrap());
+    let log = || fs::read_to_string(folder.join("first")).unwrap();
+    let tried = poll(TOLD_WITHIN, || fs::read(folder.join("tried")).ok());
+    assert!(tried.is_some(), "it was not told of: {}", log());
+    daemon.0.kill().unwrap();
+    daemon.0.wait().unwrap();
+
+    fs::write(folder.join("open"), "").unwrap();
+    let mut daemon = start(&network, folder, "second");
+    within(TOLD_WITHIN, "what waited is told", || {
+        fs::read_to_string(folder.join("received"))
+            .ok()
+            .filter(|text| text.ends_with('\n'))
+    });
+    within(TOLD_WITHIN, "the phone is seen again", || {
+        let log = fs::read_to_string(folder.join("second")).unwrap();
+        log.contains("registration rejected device").then_some(())
+    });
+    daemon.0.kill().unwrap();
+    daemon.0.wait().unwrap();
+    let lines = fs::read_to_string(folder.join("received")).unwrap();
+    let bodies: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(bodies.len(), 1, "{lines}");
+    let first: serde_json::Value =
+        serde_json::from_slice(tried.unwrap().split(|byte| *byte == b'\n').next().unwrap())
+            .unwrap();
+    assert_eq!(bodies[0], first, "it is the same message, with the same id");
+    assert_eq!(first["reason"], "new");
+    assert_eq!(first["alerts"][0]["labels"]["stage"], "rejected");
+}
+
+fn start(network: &Network, folder: &Path, log: &str) -> Running {
+    let mut command = inside(&network.servers, PROGRAM);
+    command
+        .args(["run", "--interface", MIRROR, "--config"])
+        .arg(folder.join("phonewatch.toml"))
+        .env_remove("RUST_LOG")
+        .env_remove("JOURNAL_STREAM")
+        .stderr(File::create(folder.join(log)).unwrap());
+    Running(command.spawn().unwrap())
+}
