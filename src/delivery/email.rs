@@ -249,7 +249,7 @@ mod tests {
         );
         for line in [
             "To: b@example.com,",
-            "Date: Tue, 14 Nov 2023 22:13:20 +0000",
+            "Date: Tue, 14 Nov 2023 22:13:20 -0000",
             "Message-ID: <t1-2.phonewatch@example.com>",
             "References: <t1.phonewatch@example.com>",
             "Auto-Submitted: auto-generated",

@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use super::{is_missing, message, now, reason, sender};
 
+/// The one that Debian installs packages for; another may come first in the PATH.
+const PYTHON: &str = "/usr/bin/python3";
+
 struct MailServer {
     process: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -19,7 +22,7 @@ struct MailServer {
 
 impl MailServer {
     fn start(arguments: &[&str]) -> Option<Self> {
-        let has = Command::new("python3")
+        let has = Command::new(PYTHON)
             .args(["-c", "import aiosmtpd"])
             .output();
         if !has.is_ok_and(|output| output.status.success()) {
@@ -27,7 +30,7 @@ impl MailServer {
             return None;
         }
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/delivery/smtpd.py");
-        let mut process = Command::new("python3")
+        let mut process = Command::new(PYTHON)
             .arg(script)
             .args(arguments)
             .stdout(Stdio::piped())
@@ -205,6 +208,7 @@ fn tls_and_login_by_the_command_that_tries_it_out() {
         assert!(said.contains("taken"), "{said}");
         let mail = server.mail();
         assert_eq!(mail["tls"], true, "{mail}");
+        assert_eq!(mail["user"], "phonewatch", "{mail}");
         assert!(
             mail["headers"]["Subject"]
                 .as_str()

@@ -31,15 +31,14 @@ class Handler:
         defects = [str(defect) for part in mail.walk() for defect in part.defects]
         print(json.dumps({
             "from": envelope.mail_from, "to": envelope.rcpt_tos, "headers": dict(mail.items()), "parts": parts,
-            "defects": defects, "tls": session.ssl is not None, "user": str(session.login_data or ""),
+            "defects": defects, "tls": server.transport.get_extra_info("ssl_object") is not None, "user": session.auth_data,
         }), flush=True)
         return "250 taken"
 
 
 def authenticate(server, session, envelope, mechanism, login):
     right = login.login == b"phonewatch" and login.password == b"open sesame"
-    session.login_data = login.login.decode()
-    return AuthResult(success=right, handled=False)
+    return AuthResult(success=right, handled=False, auth_data=login.login.decode())
 
 
 class Mute(asyncio.Protocol):
