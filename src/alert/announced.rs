@@ -45,7 +45,7 @@ pub struct Alert {
     /// What tells it from others: `alertname` (the code), `severity`, and as far as known `phone` or `server`, `mac`,
     /// `address`, `site`, `callmanager`, `device_pool`, `stage`, `switch`, `sensor`.
     pub labels: BTreeMap<String, String>,
-    /// What people read: `title`, `summary`, `remedy` (a step on each line), `reference`, `page_url`, `evidence_url`.
+    /// What people read: `title`, `summary`, `remedy` (a step on each line), `reference`, `page_url`.
     pub annotations: BTreeMap<String, String>,
     /// When that of which it speaks began.
     pub starts_at: Timestamp,

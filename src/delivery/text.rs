@@ -86,10 +86,8 @@ fn write_alert<'a>(
             }
         }
     }
-    for link in ["page_url", "evidence_url"] {
-        if !text(link).is_empty() {
-            writeln!(out, "  {}", text(link))?;
-        }
+    if !text("page_url").is_empty() {
+        writeln!(out, "  {}", text("page_url"))?;
     }
     Ok(())
 }

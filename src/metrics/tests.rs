@@ -314,7 +314,11 @@ fn sensor() -> SensorState {
             succeeded: true,
             last_success: Timestamp::from_secs(1_700_000_100),
         },
-        alerts: AlertState::default(),
+        alerts: AlertState {
+            results: vec![("email", "delivered", 3), ("email", "failed", 0)],
+            pending: 2,
+            dropped: 1,
+        },
     }
 }
 

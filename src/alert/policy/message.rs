@@ -178,7 +178,6 @@ fn alert(held: &Held, settings: &Settings) -> Alert {
     if let (Some(base), SubjectKind::Device) = (&settings.external_url, facts.subject.kind) {
         // A device's name, a hardware address and a network address all stand in a path as they are.
         let page = format!("{base}/phones/{}", facts.subject.label);
-        annotate("evidence_url", format!("{page}/evidence.pcap"));
         annotate("page_url", page);
     }
     Alert {
