@@ -49,6 +49,7 @@ test: ready-to-test
 	cargo fmt --check
 	CLIPPY_CONF_DIR=.ci cargo clippy --locked --all-targets -- -D warnings
 	cargo test --locked
+	PHONEWATCH_SIMULATED_PHONES=1000 cargo test --locked --release --test simulate the_engine_finds
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
 	.ci/licences
 
