@@ -13,6 +13,7 @@ use crate::cli::{self, Source};
 use crate::net::safe_text;
 use crate::report::{FindingsPage, PhonePage, PhonesPage, Query, Style};
 use crate::snapshot::Snapshot;
+use crate::web::html;
 
 /// Lists phones.
 pub fn phones(arguments: &cli::Phones) -> anyhow::Result<ExitCode> {
@@ -37,7 +38,7 @@ pub fn findings(arguments: &cli::Findings) -> anyhow::Result<ExitCode> {
 /// Shows one phone.
 pub fn phone(arguments: &cli::Phone) -> anyhow::Result<ExitCode> {
     let name = &arguments.name;
-    let path = format!("/api/v1/phones/{}", client::in_url(name));
+    let path = format!("/api/v1/phones/{}", html::in_url(name));
     ask(
         &arguments.source,
         &path,

@@ -284,7 +284,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// Text as one part of a path (RFC 3986, section 2.3).
-fn in_url(text: &str) -> String {
+pub(crate) fn in_url(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             out.push(char::from(byte));

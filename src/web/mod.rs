@@ -4,7 +4,7 @@
 //! a client can hold is bounded: connections, their time, the size of a request's head, pages that are under way.
 
 mod api;
-mod html;
+pub(crate) mod html;
 mod page;
 mod readiness;
 mod server;

@@ -161,18 +161,6 @@ fn colour_code(text: &str) -> Option<usize> {
     (digits <= 2 && parameter.as_bytes().get(digits) == Some(&b'm')).then_some(digits + 3)
 }
 
-/// A name as one part of a path (RFC 3986, section 2.3).
-pub(super) fn in_url(name: &str) -> String {
-    name.bytes().fold(String::new(), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            write!(out, "%{byte:02X}").ok();
-        }
-        out
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
