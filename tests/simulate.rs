@@ -28,6 +28,7 @@ use phonewatch::simulate::{
     Fleet, FleetFrame, FleetTruth, PcapWriter, PhoneTruth, Plan, Scenario, Share, Totals,
 };
 use phonewatch::snapshot::Snapshot;
+use phonewatch::time::Timestamp;
 
 fn plan(shares: &[&str], phones: u32, minutes: u64, seed: u64) -> Plan {
     Plan {
@@ -38,28 +39,45 @@ fn plan(shares: &[&str], phones: u32, minutes: u64, seed: u64) -> Plan {
     }
 }
 
-/// The frames of a fleet as a source, without a file.
-struct Simulated {
-    fleet: Fleet,
+/// The frames of a fleet, or of a mirror port that shows it, as a source, without a file.
+struct Simulated<F> {
+    frames: F,
+    end: Timestamp,
     frame: Option<FleetFrame>,
+    number: u64,
     has_ended: bool,
 }
 
-impl FrameSource for Simulated {
+impl<F> Simulated<F> {
+    const fn new(frames: F, end: Timestamp) -> Self {
+        Self {
+            frames,
+            end,
+            frame: None,
+            number: 0,
+            has_ended: false,
+        }
+    }
+}
+
+impl<F: Iterator<Item = FleetFrame>> FrameSource for Simulated<F> {
     fn next(&mut self) -> Input<'_> {
-        self.frame = self.fleet.next();
+        self.frame = self.frames.next();
         match &self.frame {
-            Some(frame) => Input::Record(Record::Frame(Frame {
-                at: frame.at,
-                link: LinkType::Ethernet,
-                source: 0,
-                original_length: u32::try_from(frame.bytes.len()).unwrap(),
-                bytes: &frame.bytes,
-            })),
+            Some(frame) => {
+                self.number += 1;
+                Input::Record(Record::Frame(Frame {
+                    at: frame.at,
+                    link: LinkType::Ethernet,
+                    source: 0,
+                    original_length: u32::try_from(frame.bytes.len()).unwrap(),
+                    bytes: &frame.bytes,
+                }))
+            }
             None if self.has_ended => Input::End,
             None => {
                 self.has_ended = true;
-                Input::Idle(self.fleet.end())
+                Input::Idle(self.end)
             }
         }
     }
@@ -83,13 +101,11 @@ fn watch(source: &mut dyn FrameSource) -> Arc<Snapshot> {
 }
 
 fn simulated(plan: &Plan) -> (Arc<Snapshot>, FleetTruth) {
-    let mut source = Simulated {
-        fleet: Fleet::new(plan),
-        frame: None,
-        has_ended: false,
-    };
+    let fleet = Fleet::new(plan);
+    let end = fleet.end();
+    let mut source = Simulated::new(fleet, end);
     let snapshot = watch(&mut source);
-    (snapshot, source.fleet.truth())
+    (snapshot, source.frames.truth())
 }
 
 /// What both the engine and the truth say of a phone, in the same words.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::Thresholds;
-use crate::inventory::Inventory;
+use crate::inventory::{Configured, Inventory};
 use crate::net::DeviceName;
 use crate::phone::dhcp::DhcpService;
 use crate::phone::service::{Service, ServiceKind};
@@ -56,7 +56,12 @@ pub trait Directory {
     fn named(&self, name: DeviceName) -> Option<&Device>;
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    /// What the user's list of phones says of this device.
+    pub fn configured(&self) -> Option<&'a Configured> {
+        self.site.inventory?.of(self.device.name?)
+    }
+
     /// The time at which the rule is asked.
     pub const fn now(&self) -> Timestamp {
         self.site.now

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::histogram::Histogram;
 use super::role::Role;
 use super::tally::Tally;
-use super::troubles::{Marks, Troubles};
+use super::troubles::{MarkSamples, Troubles};
 use super::turned_down::TurnedDown;
 use crate::time::Timestamp;
 use crate::wire::sep_config::Host;
@@ -55,7 +55,7 @@ pub struct CallManager {
     /// What befell its devices lately, once anything did.
     pub troubles: Option<Box<Troubles>>,
     /// How its signalling and that of its phones is marked.
-    pub marks: Marks,
+    pub marks: MarkSamples,
     /// From a keepalive to its acknowledgment, the way this server acknowledges.
     pub keepalive_rtt: Histogram,
     /// Keepalives acknowledged by TCP without a `KeepAliveAck` so far, while it is not known how it acknowledges.
@@ -81,7 +81,7 @@ impl CallManager {
             tcp_connects: Tally::default(),
             turned_down: None,
             troubles: None,
-            marks: Marks::default(),
+            marks: MarkSamples::default(),
             keepalive_rtt: Histogram::new(Histogram::KEEPALIVE_BOUNDS),
             tcp_only_keepalives: 0,
         }

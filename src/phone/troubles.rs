@@ -61,7 +61,7 @@ impl Troubles {
 
 /// How the signalling of a server and of its phones is marked, by samples of the recent past.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Marks {
+pub struct MarkSamples {
     server: SideMarks,
     phones: SideMarks,
 }
@@ -84,7 +84,7 @@ pub struct Untrusted {
     pub other_mark: u8,
 }
 
-impl Marks {
+impl MarkSamples {
     /// One segment with a message is looked at in so long: enough to know, and little to do.
     const EVERY: Duration = Duration::from_millis(250);
 
@@ -145,8 +145,8 @@ impl SideMarks {
 mod tests {
     use super::*;
 
-    fn marks(server: u8, phones: u8, number: u64) -> Marks {
-        let mut marks = Marks::default();
+    fn marks(server: u8, phones: u8, number: u64) -> MarkSamples {
+        let mut marks = MarkSamples::default();
         for second in 1..=number {
             let at = Timestamp::from_secs(second);
             assert!(marks.wants(Sender::Server, at));

@@ -4,46 +4,13 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use phonewatch::capture::{FrameSource, Input};
 use phonewatch::phone::keepalive::GapDirection;
-use phonewatch::record::{Frame, LinkType, Record};
 use phonewatch::simulate::{
-    Erspan, Fleet, FleetFrame, FleetTruth, Mirror, PcapWriter, Percent, Plan, Side, View,
+    Erspan, Fleet, FleetTruth, Mirror, PcapWriter, Percent, Plan, Side, View,
 };
 use phonewatch::snapshot::Snapshot;
 
-use super::{assert_found, everything, plan, watch};
-
-/// The frames of a mirror port as a source, without a file.
-struct Mirrored {
-    mirror: Mirror,
-    frame: Option<FleetFrame>,
-    frames: u64,
-    has_ended: bool,
-}
-
-impl FrameSource for Mirrored {
-    fn next(&mut self) -> Input<'_> {
-        self.frame = self.mirror.next();
-        match &self.frame {
-            Some(frame) => {
-                self.frames += 1;
-                Input::Record(Record::Frame(Frame {
-                    at: frame.at,
-                    link: LinkType::Ethernet,
-                    source: 0,
-                    original_length: u32::try_from(frame.bytes.len()).unwrap(),
-                    bytes: &frame.bytes,
-                }))
-            }
-            None if self.has_ended => Input::End,
-            None => {
-                self.has_ended = true;
-                Input::Idle(self.mirror.end())
-            }
-        }
-    }
-}
+use super::{Simulated, assert_found, everything, plan, watch};
 
 struct Watched {
     snapshot: Arc<Snapshot>,
@@ -52,17 +19,14 @@ struct Watched {
 }
 
 fn mirrored(plan: &Plan, view: &View) -> Watched {
-    let mut source = Mirrored {
-        mirror: Mirror::new(Fleet::new(plan), view, plan.seed),
-        frame: None,
-        frames: 0,
-        has_ended: false,
-    };
+    let mirror = Mirror::new(Fleet::new(plan), view, plan.seed);
+    let end = mirror.end();
+    let mut source = Simulated::new(mirror, end);
     let snapshot = watch(&mut source);
     Watched {
         snapshot,
-        truth: source.mirror.truth(),
-        frames: source.frames,
+        truth: source.frames.truth(),
+        frames: source.number,
     }
 }
 

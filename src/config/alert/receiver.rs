@@ -1,5 +1,6 @@
 //! The receivers: where messages go, and by which way.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::{Alert, http_url, label, whole_path};
@@ -116,90 +117,36 @@ impl SmtpTls {
 }
 
 /// The kinds by the words of the configuration, each with its keys beside those of all receivers.
-const KINDS: [(&str, &[&str]); 7] = [
+const KINDS: [(&str, &[&[&str]]); 7] = [
     (
         "email",
         &[
-            "host",
-            "port",
-            "tls",
-            "from",
-            "to",
-            "user",
-            "password_file",
-            "password_env",
-            "password_credential",
+            &["host", "port", "tls", "from", "to", "user"],
+            &["password_file", "password_env", "password_credential"],
         ],
     ),
-    (
-        "webhook",
-        &[
-            "url",
-            "url_file",
-            "url_env",
-            "url_credential",
-            "token_file",
-            "token_env",
-            "token_credential",
-            "secret_file",
-            "secret_env",
-            "secret_credential",
-        ],
-    ),
-    ("slack", &["url_file", "url_env", "url_credential"]),
-    ("teams", &["url_file", "url_env", "url_credential"]),
-    ("pagerduty", &WITH_TOKEN),
+    ("webhook", &[&["url"], SECRET_URL, TOKEN, SECRET]),
+    ("slack", &[SECRET_URL]),
+    ("teams", &[SECRET_URL]),
+    ("pagerduty", &[&["url"], SECRET_URL, TOKEN]),
     (
         "template",
-        &[
-            "url",
-            "url_file",
-            "url_env",
-            "url_credential",
-            "token_file",
-            "token_env",
-            "token_credential",
-            "template",
-            "content_type",
-        ],
+        &[&["url"], SECRET_URL, TOKEN, &["template", "content_type"]],
     ),
-    ("alertmanager", &WITH_TOKEN),
+    ("alertmanager", &[&["url"], SECRET_URL, TOKEN]),
 ];
 
-const WITH_TOKEN: [&str; 7] = [
-    "url",
-    "url_file",
-    "url_env",
-    "url_credential",
-    "token_file",
-    "token_env",
-    "token_credential",
-];
+const SECRET_URL: &[&str] = &["url_file", "url_env", "url_credential"];
+const TOKEN: &[&str] = &["token_file", "token_env", "token_credential"];
+const SECRET: &[&str] = &["secret_file", "secret_env", "secret_credential"];
 
-/// Every key that not all kinds have.
-const KEYS_OF_KINDS: [&str; 21] = [
-    "url",
-    "url_file",
-    "url_env",
-    "url_credential",
-    "token_file",
-    "token_env",
-    "token_credential",
-    "secret_file",
-    "secret_env",
-    "secret_credential",
-    "host",
-    "port",
-    "tls",
-    "from",
-    "to",
-    "user",
-    "password_file",
-    "password_env",
-    "password_credential",
-    "template",
-    "content_type",
-];
+/// Every key that not all kinds have, each once.
+fn keys_of_kinds() -> BTreeSet<&'static str> {
+    KINDS
+        .iter()
+        .flat_map(|(_, groups)| groups.iter().copied().flatten().copied())
+        .collect()
+}
 
 impl Receiver {
     pub(super) fn read_all(section: &mut Section<'_>) -> Vec<Self> {
@@ -237,8 +184,9 @@ impl Receiver {
                     "an Alertmanager must hear of ends: set send_resolved in its own configuration",
                 );
             }
-            for key in KEYS_OF_KINDS {
-                if section.has(key) && !allowed.contains(&key) {
+            for key in keys_of_kinds() {
+                let is_allowed = allowed.iter().any(|group| group.contains(&key));
+                if section.has(key) && !is_allowed {
                     let message = if key == "url" {
                         format!(
                             "whoever knows this address of {word} can write there: keep it out of the configuration, \

@@ -28,14 +28,8 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
 };
 
 fn judge(case: &Case<'_>) -> Verdict {
-    let Some(inventory) = case.site.inventory else {
-        return Verdict::No;
-    };
     let device = case.device;
-    let configured = device
-        .name
-        .and_then(|name| inventory.of(name))
-        .and_then(|phone| phone.model.as_deref());
+    let configured = case.configured().and_then(|phone| phone.model.as_deref());
     let (Some(configured), Some(model)) = (configured, device.model()) else {
         return Verdict::No;
     };

@@ -28,18 +28,12 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
 };
 
 fn judge(case: &Case<'_>) -> Verdict {
-    let Some(inventory) = case.site.inventory else {
-        return Verdict::No;
-    };
     let device = case.device;
     let current = device
         .registration
         .current
         .filter(|_| device.stage == Stage::Registered);
-    let status = device
-        .name
-        .and_then(|name| inventory.of(name))
-        .and_then(|phone| phone.status.as_deref());
+    let status = case.configured().and_then(|phone| phone.status.as_deref());
     let (Some(current), Some(status)) = (current, status) else {
         return Verdict::No;
     };
