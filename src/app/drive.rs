@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::capture::{FrameSource, Input};
-use crate::engine::{Engine, Reconfiguration};
+use crate::engine::Engine;
 use crate::event::Event;
 use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
@@ -16,10 +16,8 @@ pub trait Outlet {
     /// Something happened.
     fn event(&mut self, event: &Event);
 
-    /// What is to change in the engine; asked before each picture.
-    fn change(&mut self) -> Option<Reconfiguration> {
-        None
-    }
+    /// Does with the engine what others asked for; called before each picture but the last.
+    fn attend(&mut self, _engine: &mut Engine, _now: Timestamp) {}
 
     /// A picture of everything at the end and, where it is [wanted](Self::wants_pictures), before.
     fn publish(&mut self, snapshot: Arc<Snapshot>);
@@ -62,9 +60,7 @@ pub fn drive(source: &mut dyn FrameSource, engine: &mut Engine, outlet: &mut dyn
         // A distance, so that a clock that is set back does not stop the publishing.
         if outlet.wants_pictures() && published.distance(now) >= PUBLISH_EVERY {
             published = now;
-            if let Some(change) = outlet.change() {
-                engine.reconfigure(change, now);
-            }
+            outlet.attend(engine, now);
             outlet.publish(engine.snapshot());
         }
     }

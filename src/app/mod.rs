@@ -10,6 +10,7 @@ pub mod drive;
 pub mod explain;
 pub mod inventory;
 pub mod logging;
+mod orders;
 mod play;
 mod reload;
 pub mod replay;

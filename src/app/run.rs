@@ -6,7 +6,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -20,16 +20,18 @@ use tokio::time::timeout;
 use super::alerts::{Alerts, Feed, Prepared};
 use super::drive::{Outlet, drive};
 use super::logging::{EventLog, Logging};
+use super::orders::{EngineHandle, Orders, orders};
 use super::sensor::{Interfaces, Sensor, SensorSource};
 use super::vitals::Vitals;
 use super::{clock, inventory, reload, settings};
 use crate::cli;
 use crate::config::{Config, Metrics};
-use crate::engine::{Engine, Reconfiguration};
+use crate::engine::Engine;
 use crate::event::Event;
 use crate::inventory::Inventory;
 use crate::metrics::{MetricsSettings, SensorState};
 use crate::snapshot::Snapshot;
+use crate::time::Timestamp;
 use crate::web::{self, WebState};
 
 /// Runs the daemon until SIGTERM or SIGINT; SIGHUP reads the configuration again.
@@ -100,11 +102,10 @@ struct Daemon {
     config: Config,
     logging: Logging,
     metrics: Arc<ArcSwap<MetricsSettings>>,
-    /// To the engine's thread.
-    changes: mpsc::Sender<Reconfiguration>,
     sensor: Sensor,
+    engine: EngineHandle,
     /// Answers when the engine's thread ends; an error where it panicked.
-    engine: oneshot::Receiver<()>,
+    engine_ended: oneshot::Receiver<()>,
     web: Option<Web>,
     alerts: Alerts,
     signals: Signals,
@@ -125,8 +126,8 @@ impl Daemon {
         let alerts = Alerts::start(Prepared::new(&config.alert, false)?)?;
         let (sensor, source) = interfaces.start(&config)?;
         let snapshot = Arc::new(ArcSwap::default());
-        let (changes, to_change) = mpsc::channel();
-        let engine = start_engine(
+        let (engine, orders) = orders();
+        let engine_ended = start_engine(
             Engine::new(settings::engine(&config, inventory)),
             source,
             LiveOutlet {
@@ -134,7 +135,7 @@ impl Daemon {
                 vitals: Arc::clone(&sensor.vitals),
                 log: EventLog::default(),
                 alerts: alerts.feed(),
-                changes: to_change,
+                orders,
             },
         )?;
         let metrics = Arc::new(ArcSwap::from_pointee(metrics_settings(&config.metrics)));
@@ -161,9 +162,9 @@ impl Daemon {
             config,
             logging,
             metrics,
-            changes,
             sensor,
             engine,
+            engine_ended,
             web,
             alerts,
             signals,
@@ -184,7 +185,7 @@ impl Daemon {
                     Received::Reload => self.reload(load()),
                 },
                 failure = self.alerts.failure() => break Err(failure),
-                ended = &mut self.engine => break Err(engine_failure(&ended)),
+                ended = &mut self.engine_ended => break Err(engine_failure(&ended)),
                 served = web => {
                     self.web = None;
                     break Err(web_failure(served));
@@ -210,10 +211,10 @@ impl Daemon {
             Ok((need_restart, inventory)) => {
                 self.metrics
                     .store(Arc::new(metrics_settings(&self.config.metrics)));
-                // An engine that has ended is told of elsewhere.
-                self.changes
-                    .send(settings::reconfiguration(&self.config, inventory))
-                    .ok();
+                let change = settings::reconfiguration(&self.config, inventory);
+                if let Err(error) = self.engine.reconfigure(change) {
+                    tracing::error!("the engine goes on with its old thresholds: {error}");
+                }
                 tracing::info!("configuration read again");
                 if !need_restart.is_empty() {
                     tracing::warn!(
@@ -232,7 +233,7 @@ impl Daemon {
         self.sensor.stop();
         let mut result = Ok(());
         if is_engine_running {
-            result = match timeout(STOP_ENGINE_WITHIN, self.engine).await {
+            result = match timeout(STOP_ENGINE_WITHIN, self.engine_ended).await {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(_)) => Err(anyhow::anyhow!("the engine failed while it was stopped")),
                 Err(_) => Err(anyhow::anyhow!("the engine did not stop in time")),
@@ -292,7 +293,7 @@ struct LiveOutlet {
     vitals: Arc<Vitals>,
     log: EventLog,
     alerts: Feed,
-    changes: mpsc::Receiver<Reconfiguration>,
+    orders: Orders,
 }
 
 impl Outlet for LiveOutlet {
@@ -301,8 +302,8 @@ impl Outlet for LiveOutlet {
         self.alerts.event(event);
     }
 
-    fn change(&mut self) -> Option<Reconfiguration> {
-        self.changes.try_iter().last()
+    fn attend(&mut self, engine: &mut Engine, now: Timestamp) {
+        self.orders.carry_out(engine, now);
     }
 
     fn publish(&mut self, snapshot: Arc<Snapshot>) {
