@@ -20,6 +20,8 @@ mod floods;
 #[allow(unreachable_pub, reason = "it is a library of its own elsewhere")]
 mod fuzz;
 mod support;
+#[path = "hostile/texts.rs"]
+mod texts;
 
 use phonewatch::engine::{Limits, Settings};
 use phonewatch::wire::packet::encode::EthernetFrame;
