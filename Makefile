@@ -18,7 +18,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/sbin:/sbin:$(TOOLS)
 
 PACKAGES := gcc iproute2 libc6-dev libcap2-bin libpcap-dev pkg-config
 # The peers of the end-to-end tests, the judge of simulated frames, and the interpreter of the licence check.
-TEST_PACKAGES := busybox dnsmasq-base openssl python3 python3-aiosmtpd tcpreplay tshark
+TEST_PACKAGES := busybox dnsmasq-base g++ openssl python3 python3-aiosmtpd tcpreplay tshark
 # What is measured against, and what plays frames onto a cable.
 BENCH_PACKAGES := tcpdump tcpreplay tshark
 
@@ -48,7 +48,8 @@ build: ready
 test: ready-to-test
 	cargo fmt --check
 	CLIPPY_CONF_DIR=.ci cargo clippy --locked --all-targets -- -D warnings
-	cargo test --locked
+	PHONEWATCH_FUZZ_SECONDS=60 cargo test --locked
+	cargo check --quiet --locked --manifest-path fuzz/Cargo.toml
 	PHONEWATCH_SIMULATED_PHONES=1000 cargo test --locked --release --test simulate the_engine_finds
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
 	.ci/licences

@@ -1,7 +1,7 @@
 //! How fast it is, measured against tools that everyone knows: `make bench`.
 //!
 //! `cargo bench --bench speed` measures all of it, `cargo bench --bench speed -- replay` one part: `replay`, `alert`,
-//! `soak` or `live`. Each prints tables and, for each figure that is wanted, whether it is met. Captures are simulated
+//! `hostile`, `soak` or `live`. Each prints tables and, for each figure that is wanted, whether it is met. Captures are simulated
 //! once, into the target folder; what is compared is run in turns, and of each the shortest time counts.
 #![expect(
     clippy::print_stdout,
@@ -12,10 +12,20 @@
 mod alert;
 mod daemon;
 mod fleet;
+mod hostile;
 mod live;
 mod network;
 mod replay;
 mod soak;
+#[path = "../../tests/support/mod.rs"]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "what tests share"
+)]
+mod support;
 
 use std::env;
 use std::fs;
@@ -34,18 +44,20 @@ fn main() -> anyhow::Result<()> {
             println!("{}", machine()?);
             replay::measure()?;
             alert::measure()?;
+            hostile::measure()?;
             soak::measure()?;
             live::measure()
         }
         ["replay"] => replay::measure(),
         ["alert"] => alert::measure(),
+        ["hostile"] => hostile::measure(),
         ["soak"] => soak::measure(),
         ["live"] => live::measure(),
         // What the others start as a process of its own.
         ["replay-once", file, filter @ ..] => replay::once(file, filter.first().copied()),
         ["soak-once"] => soak::once(),
         ["live-inside"] => live::inside(),
-        _ => anyhow::bail!("there are the parts replay, alert, soak and live"),
+        _ => anyhow::bail!("there are the parts replay, alert, hostile, soak and live"),
     }
 }
 
