@@ -295,7 +295,7 @@ async fn head_gives_no_body_and_other_methods_and_paths_are_refused() {
     assert_eq!(answer.status, 405);
     assert_eq!(answer.header("allow"), Some("GET,HEAD"));
     assert_eq!(daemon.ask("GET /metrics/").await.status, 404);
-    assert_eq!(daemon.ask("GET /-/reload").await.status, 404);
+    assert_eq!(daemon.ask("GET /-/reload").await.status, 405);
     daemon.stop().await;
 }
 
