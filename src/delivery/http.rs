@@ -31,6 +31,8 @@ pub struct Client {
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// What the answer says beside its status is waited for so long.
+const BODY_WITHIN: Duration = Duration::from_secs(5);
 /// So much of an answer is read, in bytes.
 const MOST_ANSWER: usize = 8 << 10;
 /// So much of it is shown, in characters.
@@ -110,7 +112,11 @@ where
         let answer = sender.send_request(request).await.map_err(failed)?;
         let status = answer.status();
         let headers = answer.headers().clone();
-        let body = beginning(answer.into_body()).await;
+        let mut body = Vec::new();
+        // The status counts, however slowly the rest comes.
+        timeout(BODY_WITHIN, beginning(answer.into_body(), &mut body))
+            .await
+            .ok();
         Ok(Answer {
             status,
             headers,
@@ -135,8 +141,7 @@ where
 }
 
 /// The beginning of an answer. Where it breaks off, the status has come all the same.
-async fn beginning(mut body: Incoming) -> Vec<u8> {
-    let mut bytes = Vec::new();
+async fn beginning(mut body: Incoming, bytes: &mut Vec<u8>) {
     while bytes.len() < MOST_ANSWER {
         match body.frame().await {
             Some(Ok(frame)) => {
@@ -146,7 +151,6 @@ async fn beginning(mut body: Incoming) -> Vec<u8> {
             Some(Err(_)) | None => break,
         }
     }
-    bytes
 }
 
 struct Answer {
