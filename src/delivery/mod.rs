@@ -11,6 +11,7 @@
 
 mod alertmanager;
 mod email;
+mod html;
 mod http;
 mod outbox;
 mod preset;
