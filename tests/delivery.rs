@@ -11,6 +11,8 @@ mod alertmanager;
 mod browser;
 #[path = "support/certificates.rs"]
 mod certificates;
+#[path = "delivery/down.rs"]
+mod down;
 #[path = "delivery/email.rs"]
 mod email;
 #[path = "delivery/http.rs"]

@@ -156,11 +156,11 @@ fn write_alert<'a>(
     let url = text("page_url");
     if !url.is_empty() {
         // A table, as some programs give links no padding.
-        write!(
+        writeln!(
             out,
             "<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" style=\"margin:8px 0 4px\"><tr>\
              <td style=\"background:#1a5fb4;border-radius:4px;padding:8px 16px\"><a href=\"{url}\" \
-             style=\"color:#ffffff;text-decoration:none;font-size:15px\">Open in phonewatch</a></td></tr></table>\n"
+             style=\"color:#ffffff;text-decoration:none;font-size:15px\">Open in phonewatch</a></td></tr></table>"
         )?;
     }
     out.write_str("</td></tr></table></td></tr>\n")

@@ -389,3 +389,29 @@ async fn an_answer_that_trickles_has_its_time() {
     // Its status has come: it is not told again.
     assert!(matches!(outcome, Outcome::Delivered(_)), "{outcome:?}");
 }
+
+/// Time passes by itself when nothing else does.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_takes_the_message_and_hangs_is_left() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let hang = async {
+        use tokio::io::AsyncReadExt;
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut taken = [0; 4096];
+        while stream.read(&mut taken).await.unwrap() > 0 {}
+        std::future::pending::<()>().await;
+    };
+    let sender = sender(&format!("kind = 'webhook'\nurl = 'http://{address}/'"));
+    let begun = tokio::time::Instant::now();
+    let outcome = tokio::select! {
+        outcome = async { sender.send(&message(), now()).await } => outcome,
+        () = hang => panic!("it hangs"),
+    };
+    assert!(begun.elapsed().as_secs() <= 40, "{:?}", begun.elapsed());
+    let (is_later, reason) = reason(outcome);
+    assert!(
+        is_later && reason.contains("no answer within 30 s"),
+        "{reason}"
+    );
+}

@@ -96,12 +96,12 @@ fn a_full_disk_holds_alerts_up_and_loses_none() {
     );
     fs::write(folder.join("phonewatch.toml"), configuration).unwrap();
     let received = folder.join("received");
-    let mut receiver = inside(&network.servers, "python3");
-    receiver
+    let mut python = inside(&network.servers, "python3");
+    python
         .args(["-c", RECEIVER])
         .args([&received, &disk.filler()])
         .stderr(Stdio::null());
-    let _receiver = Running(receiver.spawn().unwrap());
+    let _receiver = Running(python.spawn().unwrap());
 
     let mut daemon = start(&network, folder, "log");
     within(TOLD_WITHIN, "the daemon is ready", || {

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// Chromium without a window, with a profile of its own for each page.
-pub(crate) struct Browser;
+pub(crate) struct Browser {
+    program: &'static str,
+}
 
 impl Browser {
     const QUIET: [&str; 11] = [
@@ -25,10 +27,10 @@ impl Browser {
 
     /// `None` where there is none.
     pub(crate) fn new() -> Option<Self> {
-        let found = Command::new("chromium").arg("--version").output();
-        found
-            .is_ok_and(|output| output.status.success())
-            .then_some(Self)
+        let program = "chromium";
+        let found = Command::new(program).arg("--version").output();
+        let is_there = found.is_ok_and(|output| output.status.success());
+        is_there.then_some(Self { program })
     }
 
     /// The document as the browser has it, and what it complains of.
@@ -51,7 +53,7 @@ impl Browser {
 
     fn run(&self, arguments: &[&str]) -> Output {
         let profile = tempfile::tempdir().unwrap();
-        let output = Command::new("chromium")
+        let output = Command::new(self.program)
             .args(Self::QUIET)
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .args(arguments)
