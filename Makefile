@@ -18,7 +18,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/sbin:/sbin:$(TOOLS)
 
 PACKAGES := gcc iproute2 libc6-dev libcap2-bin libpcap-dev pkg-config
 # The peers of the end-to-end tests, the judge of simulated frames, and the interpreter of the licence check.
-TEST_PACKAGES := busybox dnsmasq-base g++ openssl python3 python3-aiosmtpd tcpreplay tshark
+TEST_PACKAGES := busybox chromium curl dnsmasq-base g++ openssl python3 python3-aiosmtpd tcpreplay tshark
 # What is measured against, and what plays frames onto a cable.
 BENCH_PACKAGES := tcpdump tcpreplay tshark
 

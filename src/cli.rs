@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Capture, Config, ConfigErrors, interface_name};
+use crate::config::{Capture, Config, ConfigErrors, ShownConfig, interface_name};
 use crate::report::Query;
 use crate::simulate::{Erspan, Percent, Share, Side, Speed, View, Vlans};
 
@@ -335,15 +335,32 @@ pub struct Source {
     /// Read these capture files instead of asking the daemon
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "url")]
     pub from: Vec<PathBuf>,
-    /// Where the daemon answers
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:12000")]
-    pub url: String,
+    /// Where the daemon answers [default: what `PHONEWATCH_URL` says, else <http://127.0.0.1:12000>]
+    ///
+    /// Where it wants a password, name who asks: <https://me@sensor2:12000>. The password comes from --password-file or
+    /// from the environment variable `PHONEWATCH_PASSWORD`. Trusted is whom the system trusts, or whom the file in
+    /// `SSL_CERT_FILE` names.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// The file with the password that the daemon wants
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
     /// The configuration, for capture files.
     #[command(flatten)]
     pub config: ConfigFile,
     /// Print JSON, for programs
     #[arg(long)]
     pub json: bool,
+}
+
+impl Source {
+    /// Where the daemon answers.
+    pub fn url(&self) -> String {
+        let named = self.url.clone();
+        named
+            .or_else(|| std::env::var("PHONEWATCH_URL").ok())
+            .unwrap_or_else(|| "http://127.0.0.1:12000".to_owned())
+    }
 }
 
 impl QueryOptions {
@@ -504,21 +521,28 @@ impl ConfigFile {
 
     /// Reads the configuration. A file that was named must be there; without the default one, the defaults hold.
     pub fn load(&self) -> Result<Config, ConfigErrors> {
+        self.load_shown().map(|(config, _)| config)
+    }
+
+    /// Reads the configuration; with how it is shown.
+    pub fn load_shown(&self) -> Result<(Config, ShownConfig), ConfigErrors> {
         match &self.named {
-            Some(path) => Config::load(path),
-            None => Config::load_or_default(self.path()),
+            Some(path) => Config::load_shown(path),
+            None => Config::load_shown_or_default(self.path()),
         }
     }
 }
 
 impl Run {
-    /// Reads the configuration, with the interfaces of the command line, if any, in place of its own.
-    pub fn load_config(&self) -> Result<Config, ConfigErrors> {
-        let mut config = self.config.load()?;
+    /// Reads the configuration, with the interfaces of the command line, if any, in place of its own; with how it is
+    /// shown.
+    pub fn load_config(&self) -> Result<(Config, ShownConfig), ConfigErrors> {
+        let (mut config, mut shown) = self.config.load_shown()?;
         if !self.interfaces.is_empty() {
             config.capture.interfaces = Capture::interfaces_named(&self.interfaces)?;
+            shown.set_interfaces(&config.capture.interfaces);
         }
-        Ok(config)
+        Ok((config, shown))
     }
 }
 
@@ -708,7 +732,8 @@ mod tests {
                 },
                 interfaces: interfaces.iter().map(ToString::to_string).collect(),
             };
-            run.load_config().map(|config| config.capture.interfaces)
+            run.load_config()
+                .map(|(config, _)| config.capture.interfaces)
         };
         assert_eq!(interfaces_of(&[]).unwrap(), ["eth0"]);
         assert_eq!(interfaces_of(&["a", "b", "a"]).unwrap(), ["a", "b"]);

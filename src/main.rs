@@ -7,6 +7,7 @@ use clap::Parser;
 use phonewatch::app::alerts;
 use phonewatch::app::ask;
 use phonewatch::app::explain;
+use phonewatch::app::gate;
 use phonewatch::app::inventory;
 use phonewatch::app::replay::{self, Outcome};
 use phonewatch::app::run;
@@ -45,9 +46,10 @@ fn main() -> ExitCode {
     })
 }
 
-/// The list of phones is a part of the configuration that stands in a file of its own.
-fn check_inventory(file: &cli::ConfigFile) -> anyhow::Result<ExitCode> {
+/// The list of phones, and TLS with passwords, are parts of the configuration that stand in files of their own.
+fn check_files(file: &cli::ConfigFile) -> anyhow::Result<ExitCode> {
     let config = file.load()?;
+    gate::load(&config, file.path())?;
     if let Some(inventory) = inventory::load(&config, file.path())? {
         let mut out = io::stdout();
         for complaint in inventory::complaints(&inventory, &config) {
@@ -60,7 +62,7 @@ fn check_inventory(file: &cli::ConfigFile) -> anyhow::Result<ExitCode> {
 
 fn check(arguments: &cli::Check) -> anyhow::Result<ExitCode> {
     match cli::check(arguments.config.path(), &mut io::stdout()) {
-        Ok(true) => check_inventory(&arguments.config),
+        Ok(true) => check_files(&arguments.config),
         Ok(false) => Ok(ExitCode::FAILURE),
         Err(error) => Err(anyhow::Error::new(error).context("write to stdout")),
     }

@@ -67,6 +67,21 @@ fn check_tells_a_good_configuration_from_a_bad_one() {
     assert_eq!(output.status.code(), Some(1));
     let place = format!("{bad}:2:9: flap.moves");
     assert!(stdout(&output).starts_with(&place), "{}", stdout(&output));
+
+    let web = folder.path().join("web.toml");
+    fs::write(&web, "[web]\nconfig_file = 'web.yml'\n").unwrap();
+    let web = web.to_str().unwrap();
+    for (text, status, told) in [
+        ("http_server_config: {http2: false}\n", 0, ""),
+        ("basic_auth_user: {}\n", 1, "basic_auth_users"),
+        ("basic_auth_users: {alice: secret}\n", 1, "no bcrypt hash"),
+    ] {
+        fs::write(folder.path().join("web.yml"), text).unwrap();
+        let output = phonewatch(&["check", "--config", web]);
+        assert_eq!(output.status.code(), Some(status), "{output:?}");
+        let error = stderr(&output);
+        assert!(error.contains(told) && !error.contains("secret"), "{error}");
+    }
 }
 
 #[test]
@@ -324,7 +339,7 @@ fn a_daemon_that_is_not_there_is_named_with_the_remedy() {
         assert!(error.contains(part), "{error}");
     }
     assert_eq!(stdout(&output), "");
-    let output = phonewatch(&["findings", "--url", "https://sensor"]);
+    let output = phonewatch(&["findings", "--url", "ftp://sensor"]);
     assert!(
         stderr(&output).contains("does not begin with http://"),
         "{}",

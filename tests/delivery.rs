@@ -7,12 +7,22 @@
 
 #[path = "delivery/alertmanager.rs"]
 mod alertmanager;
+#[path = "support/browser.rs"]
+mod browser;
+#[path = "support/certificates.rs"]
+mod certificates;
+#[path = "delivery/down.rs"]
+mod down;
 #[path = "delivery/email.rs"]
 mod email;
 #[path = "delivery/http.rs"]
 mod http;
+#[path = "delivery/https.rs"]
+mod https;
 #[path = "delivery/kill.rs"]
 mod kill;
+#[path = "delivery/picture.rs"]
+mod picture;
 
 use phonewatch::alert::Notification;
 use phonewatch::config::{self, Config};

@@ -16,6 +16,8 @@ mod alerts;
 mod daemon;
 #[path = "live/demo.rs"]
 mod demo;
+#[path = "live/disk.rs"]
+mod disk;
 #[path = "live/network.rs"]
 mod network;
 #[path = "live/peers.rs"]

@@ -12,10 +12,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+#[path = "support/browser.rs"]
+mod browser;
 mod support;
 
 use phonewatch::capture::live::CaptureState;
 use phonewatch::config::PerPhone;
+use phonewatch::inventory::Inventory;
 use phonewatch::metrics::{AlertState, InterfaceState, MetricsSettings, ReloadState, SensorState};
 use phonewatch::phone::CallManager;
 use phonewatch::snapshot::Snapshot;
@@ -239,6 +242,67 @@ async fn the_pages_tell_what_was_found_and_lead_to_the_phone() {
     daemon.stop().await;
 }
 
+/// What somebody may have written into the list of phones, or called itself on the wire.
+const HOSTILE: &str = "<img src=x onerror=alert(1)><script>document.title='hacked'</script><style>*{display:none}</style>";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_shows_hostile_names_as_text_and_complains_of_nothing() {
+    let Some(browser) = browser::Browser::new() else {
+        assert!(
+            std::env::var_os("PHONEWATCH_REQUIRE_CAPTURES").is_none(),
+            "chromium is missing: make test installs it"
+        );
+        eprintln!("SKIPPED: chromium is missing; make test installs it");
+        return;
+    };
+    let daemon = with_a_rejected_phone().await;
+    let phones = daemon
+        .ask("GET /api/v1/phones?code=registration_rejected")
+        .await;
+    let name = name_of(&serde_json::from_str(&phones.body).unwrap());
+    let list = format!("Device Name,Description\n{name},\"{HOSTILE}\"\n");
+    let mut snapshot = Snapshot::clone(&daemon.published.load());
+    snapshot.inventory = Some(Arc::new(Inventory::parse(list.as_bytes()).unwrap()));
+    daemon.published.store(Arc::new(snapshot));
+
+    let address = daemon.address;
+    let looked_at = tokio::task::spawn_blocking(move || {
+        let own = tempfile::tempdir().unwrap();
+        // Where somebody wants to look at them, PHONEWATCH_PICTURES names a folder.
+        let folder =
+            std::env::var_os("PHONEWATCH_PICTURES").map_or(own.path().to_owned(), Into::into);
+        for (file, path, title) in [
+            ("status.png", "/".to_owned(), "phonewatch"),
+            ("page.png", format!("/phones/{name}"), &*name),
+        ] {
+            let url = format!("http://{address}{path}");
+            let (document, complaints) = browser.document(&url);
+            assert_eq!(complaints, [""; 0], "{path}");
+            assert!(
+                document.contains(&format!("<title>{title}</title>")),
+                "{document}"
+            );
+            assert!(
+                document.contains("&lt;img src=x onerror=alert(1)&gt;&lt;script&gt;"),
+                "{document}"
+            );
+            for element in ["<img", "<script", "<style"] {
+                assert!(!document.contains(element), "{element} is in {document}");
+            }
+            let picture = browser.picture(&url, 1000, 1400, &folder.join(file));
+            assert_eq!((picture.width, picture.height), (1000, 1400));
+            // The style is there: the finding's bar, and its ground.
+            assert!(
+                picture.count([0xb0, 0x00, 0x20]) > 6 * 100,
+                "{path}: critical is red"
+            );
+            assert!(picture.count([0xf6, 0xf6, 0xf6]) > 10_000, "{path}");
+        }
+    });
+    looked_at.await.unwrap();
+    daemon.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_asks_the_daemon() {
     let daemon = with_a_rejected_phone().await;
@@ -295,7 +359,7 @@ async fn head_gives_no_body_and_other_methods_and_paths_are_refused() {
     assert_eq!(answer.status, 405);
     assert_eq!(answer.header("allow"), Some("GET,HEAD"));
     assert_eq!(daemon.ask("GET /metrics/").await.status, 404);
-    assert_eq!(daemon.ask("GET /-/reload").await.status, 404);
+    assert_eq!(daemon.ask("GET /-/reload").await.status, 405);
     daemon.stop().await;
 }
 

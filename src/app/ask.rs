@@ -90,7 +90,8 @@ fn ask(
         Form::Text(style())
     };
     if source.from.is_empty() {
-        print(&Daemon::at(&source.url)?.answer(path, query, &form)?)?;
+        let daemon = Daemon::at(&source.url(), source.password_file.as_deref())?;
+        print(&daemon.answer(path, query, &form)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let replayed = replay::read(&source.from, &source.config)?;

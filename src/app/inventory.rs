@@ -40,7 +40,7 @@ pub fn complaints(inventory: &Inventory, config: &Config) -> Vec<String> {
 }
 
 /// A relative path starts where the configuration stands.
-fn resolved(file: &Path, config_path: &Path) -> PathBuf {
+pub(super) fn resolved(file: &Path, config_path: &Path) -> PathBuf {
     match config_path.parent() {
         Some(folder) => folder.join(file),
         None => file.to_owned(),

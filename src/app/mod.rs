@@ -8,6 +8,7 @@ pub mod ask;
 pub mod clock;
 pub mod drive;
 pub mod explain;
+pub mod gate;
 pub mod inventory;
 pub mod logging;
 mod orders;

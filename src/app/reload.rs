@@ -14,6 +14,8 @@ pub(super) fn apply(running: &mut Config, new: &Config) -> Vec<&'static str> {
     let state_dir = running.alert.state_dir.clone();
     running.alert.clone_from(&new.alert);
     running.alert.state_dir = state_dir;
+    running.web.admin = new.web.admin;
+    running.web.config_file.clone_from(&new.web.config_file);
     differing(running, new)
 }
 
@@ -48,7 +50,7 @@ fn differing(one: &Config, other: &Config) -> Vec<&'static str> {
             streams_buffer, config_file, events, recorder, recorder_frames
         };
         metrics: Metrics { per_phone, per_phone_limit };
-        web: Web { listen };
+        web: Web { listen, admin, config_file };
         log: Log { format, level };
     };
     if one.alert.state_dir != other.alert.state_dir {

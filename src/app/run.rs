@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -23,26 +23,27 @@ use super::logging::{EventLog, Logging};
 use super::orders::{EngineHandle, Orders, orders};
 use super::sensor::{Interfaces, Sensor, SensorSource};
 use super::vitals::Vitals;
-use super::{clock, inventory, reload, settings};
+use super::{clock, gate, inventory, reload, settings};
 use crate::cli;
-use crate::config::{Config, Metrics};
+use crate::config::{Config, Metrics, ShownConfig};
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::inventory::Inventory;
 use crate::metrics::{MetricsSettings, SensorState};
 use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
-use crate::web::{self, WebState};
+use crate::web::{self, Admin, Gate, ReloadRequest, WebState};
 
 /// Runs the daemon until SIGTERM or SIGINT; SIGHUP reads the configuration again.
 pub fn run(arguments: &cli::Run) -> anyhow::Result<()> {
-    let (config, inventory) = load(arguments)?;
+    let loaded = load(arguments)?;
+    let config = &loaded.config;
     if config.capture.interfaces.is_empty() {
         bail!(no_interface(arguments.config.path()));
     }
     let logging = Logging::start(&config.log)?;
-    complain(inventory.as_deref(), &config);
-    let interfaces = Interfaces::open(&config)?;
+    complain(loaded.inventory.as_deref(), config);
+    let interfaces = Interfaces::open(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("outputs")
@@ -50,20 +51,32 @@ pub fn run(arguments: &cli::Run) -> anyhow::Result<()> {
         .build()
         .context("start the threads of the outputs")?;
     let result = runtime.block_on(async {
-        let daemon = Daemon::start(config, inventory, logging, interfaces).await?;
+        let daemon = Daemon::start(loaded, logging, interfaces).await?;
         daemon.run(|| load(arguments)).await
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
     result
 }
 
-/// The configuration with the list of phones that it names.
-type Loaded = (Config, Option<Arc<Inventory>>);
+/// The configuration with what it names.
+struct Loaded {
+    config: Config,
+    shown: ShownConfig,
+    /// The list of phones.
+    inventory: Option<Arc<Inventory>>,
+    /// TLS and passwords.
+    gate: Gate,
+}
 
 fn load(arguments: &cli::Run) -> anyhow::Result<Loaded> {
-    let config = arguments.load_config()?;
-    let inventory = inventory::load(&config, arguments.config.path())?;
-    Ok((config, inventory))
+    let (config, shown) = arguments.load_config()?;
+    let path = arguments.config.path();
+    Ok(Loaded {
+        inventory: inventory::load(&config, path)?,
+        gate: gate::load(&config, path)?,
+        config,
+        shown,
+    })
 }
 
 /// Rows of the list that cannot be used are no reason to stop.
@@ -100,8 +113,14 @@ const STOP_OUTPUTS_WITHIN: Duration = Duration::from_secs(1);
 struct Daemon {
     /// What it runs with; not in all what the file says by now.
     config: Config,
+    /// The same, as people see it.
+    shown: ShownConfig,
     logging: Logging,
     metrics: Arc<ArcSwap<MetricsSettings>>,
+    gate: Arc<ArcSwap<Gate>>,
+    admin: Arc<Admin>,
+    /// Whoever asks by HTTP for a reload.
+    reloads: mpsc::Receiver<ReloadRequest>,
     sensor: Sensor,
     engine: EngineHandle,
     /// Answers when the engine's thread ends; an error where it panicked.
@@ -113,11 +132,16 @@ struct Daemon {
 
 impl Daemon {
     async fn start(
-        config: Config,
-        inventory: Option<Arc<Inventory>>,
+        loaded: Loaded,
         logging: Logging,
         interfaces: Interfaces,
     ) -> anyhow::Result<Self> {
+        let Loaded {
+            config,
+            shown,
+            inventory,
+            gate,
+        } = loaded;
         let signals = Signals::listen().context("listen to signals")?;
         let listener = match config.web.listen {
             Some(address) => Some(listen(address).await?),
@@ -139,6 +163,10 @@ impl Daemon {
             },
         )?;
         let metrics = Arc::new(ArcSwap::from_pointee(metrics_settings(&config.metrics)));
+        let gate = Arc::new(ArcSwap::from_pointee(gate));
+        let (admin, reloads) = Admin::new();
+        admin.set(shown.to_string(), config.web.admin);
+        let admin = Arc::new(admin);
         let web = listener.map(|listener| {
             let vitals = Arc::clone(&sensor.vitals);
             let counts = alerts.counts();
@@ -149,7 +177,9 @@ impl Daemon {
                     ..vitals.read()
                 },
                 Arc::clone(&metrics),
-            );
+            )
+            .behind(Arc::clone(&gate))
+            .administered(Arc::clone(&admin));
             Web::start(listener, state)
         });
         tracing::info!(
@@ -160,8 +190,12 @@ impl Daemon {
         );
         Ok(Self {
             config,
+            shown,
             logging,
             metrics,
+            gate,
+            admin,
+            reloads,
             sensor,
             engine,
             engine_ended,
@@ -182,8 +216,13 @@ impl Daemon {
             tokio::select! {
                 received = self.signals.next() => match received {
                     Received::Stop => break Ok(()),
-                    Received::Reload => self.reload(load()),
+                    // What came of it stands in the log.
+                    Received::Reload => drop(self.reload(load())),
                 },
+                Some(asked) = self.reloads.recv() => {
+                    // Whoever asked may have gone.
+                    asked.send(self.reload(load())).ok();
+                }
                 failure = self.alerts.failure() => break Err(failure),
                 ended = &mut self.engine_ended => break Err(engine_failure(&ended)),
                 served = web => {
@@ -197,14 +236,22 @@ impl Daemon {
         result.and(stopped)
     }
 
-    /// Takes over what can change while running. A configuration with an error in it changes nothing.
-    fn reload(&mut self, loaded: anyhow::Result<Loaded>) {
-        let result = loaded.and_then(|(new, inventory)| {
+    /// Takes over what can change while running. A configuration with an error in it changes nothing. What came of it is
+    /// logged, and told to whoever asked.
+    fn reload(&mut self, loaded: anyhow::Result<Loaded>) -> Result<String, String> {
+        let result = loaded.and_then(|loaded| {
+            let new = loaded.config;
             let alerts = Prepared::new(&new.alert, self.alerts.has_outbox())?;
             self.logging.set_level(&new.log.level)?;
-            complain(inventory.as_deref(), &new);
+            complain(loaded.inventory.as_deref(), &new);
             self.alerts.reconfigure(alerts);
-            Ok((reload::apply(&mut self.config, &new), inventory))
+            self.gate.store(Arc::new(loaded.gate));
+            let need_restart = reload::apply(&mut self.config, &new);
+            let mut shown = loaded.shown;
+            shown.keep(&self.shown, &need_restart);
+            self.admin.set(shown.to_string(), self.config.web.admin);
+            self.shown = shown;
+            Ok((need_restart, loaded.inventory))
         });
         self.sensor.vitals.set_reloaded(result.is_ok());
         match result {
@@ -216,15 +263,18 @@ impl Daemon {
                     tracing::error!("the engine goes on with its old thresholds: {error}");
                 }
                 tracing::info!("configuration read again");
-                if !need_restart.is_empty() {
-                    tracing::warn!(
-                        keys = need_restart.join(", "),
-                        "these settings have changed and need a restart of phonewatch"
-                    );
+                if need_restart.is_empty() {
+                    return Ok("configuration read again".to_owned());
                 }
+                let keys = need_restart.join(", ");
+                let note = "these settings have changed and need a restart of phonewatch";
+                tracing::warn!(keys, "{note}");
+                Ok(format!("configuration read again; {note}: {keys}"))
             }
             Err(error) => {
-                tracing::error!("configuration not taken over, the old one stays: {error:#}");
+                let told = format!("configuration not taken over, the old one stays: {error:#}");
+                tracing::error!("{told}");
+                Err(told)
             }
         }
     }

@@ -12,6 +12,7 @@ mod error;
 mod secret;
 mod section;
 mod settings;
+mod shown;
 mod thresholds;
 mod value;
 mod wording;
@@ -35,6 +36,8 @@ pub use settings::{
     Dhcp, Flap, InventoryFile, Keepalive, Limits, Log, LogFormat, Metrics, PerPhone, Sccp, Tftp,
     Web,
 };
+
+pub use shown::ShownConfig;
 
 pub(crate) use thresholds::differing_thresholds;
 
@@ -84,13 +87,25 @@ pub struct Config {
 impl Config {
     /// Reads a configuration file.
     pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
+        Self::load_shown(path).map(|(config, _)| config)
+    }
+
+    /// Reads a configuration file; with how it is shown.
+    pub fn load_shown(path: &Path) -> Result<(Self, ShownConfig), ConfigErrors> {
         Self::from_file(path, read(path))
     }
 
     /// Reads a configuration file; without that file every setting is at its default.
     pub fn load_or_default(path: &Path) -> Result<Self, ConfigErrors> {
+        Self::load_shown_or_default(path).map(|(config, _)| config)
+    }
+
+    /// Reads a configuration file, if it is there; with how it is shown.
+    pub fn load_shown_or_default(path: &Path) -> Result<(Self, ShownConfig), ConfigErrors> {
         match read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok((Self::default(), ShownConfig::of("")))
+            }
             bytes => Self::from_file(path, bytes),
         }
     }
@@ -113,7 +128,10 @@ impl Config {
         decode_here(repeated).keys
     }
 
-    fn from_file(path: &Path, bytes: io::Result<Vec<u8>>) -> Result<Self, ConfigErrors> {
+    fn from_file(
+        path: &Path,
+        bytes: io::Result<Vec<u8>>,
+    ) -> Result<(Self, ShownConfig), ConfigErrors> {
         let name = path.display().to_string();
         let bytes = bytes.map_err(|error| {
             let remedy = if error.kind() == io::ErrorKind::NotFound {
@@ -139,7 +157,7 @@ impl Config {
                 return Err(ConfigErrors::new(&name, &text, vec![fault]));
             }
         };
-        Self::parse(&name, text)
+        Ok((Self::parse(&name, text)?, ShownConfig::of(text)))
     }
 
     fn read(document: &mut Section<'_>) -> Self {

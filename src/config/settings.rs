@@ -346,20 +346,38 @@ impl Default for Metrics {
 pub struct Web {
     /// The address and port; `None` serves no HTTP.
     pub listen: Option<SocketAddr>,
+    /// Whether requests may change something.
+    pub admin: bool,
+    /// TLS and passwords, as Prometheus's exporters have them; a relative path starts where the configuration stands.
+    pub config_file: Option<PathBuf>,
 }
 
 impl Web {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
         Self {
             listen: section.text(
                 "listen",
-                Self::default().listen,
+                default.listen,
                 "an address and port (like \"127.0.0.1:12000\" or \"[::]:12000\") or \"\" for no HTTP",
                 |text| match text {
                     "" => Ok(None),
                     text => text.parse().map(Some).map_err(|_| {
                         format!("{} is no IP address and port", quoted_text(text))
                     }),
+                },
+            ),
+            admin: section.boolean("admin", default.admin),
+            config_file: section.text(
+                "config_file",
+                default.config_file,
+                "the path of a file (like \"web.yml\") or \"\" for none",
+                |text| match text {
+                    "" => Ok(None),
+                    text if text.contains('\0') => {
+                        Err(format!("{} is no path", quoted_text(text)))
+                    }
+                    text => Ok(Some(text.into())),
                 },
             ),
         }
@@ -370,6 +388,8 @@ impl Default for Web {
     fn default() -> Self {
         Self {
             listen: Some((Ipv4Addr::LOCALHOST, 12_000).into()),
+            admin: false,
+            config_file: None,
         }
     }
 }

@@ -10,8 +10,9 @@ use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use tokio::time::timeout;
 
+use super::html::html;
 use super::retry::Outcome;
-use super::text::{escaped, plain};
+use super::text::plain;
 use crate::alert::Notification;
 use crate::config::{Secret, SmtpTls};
 use crate::finding::Severity;
@@ -113,7 +114,6 @@ impl Mailer {
 
     /// The mail as it goes over the wire. All of it is ASCII with short lines, whatever the message holds.
     fn mail(&self, message: &Notification) -> String {
-        let text = plain(message);
         let boundary = "=_phonewatch";
         let domain = self.from.rsplit('@').next().unwrap_or("phonewatch");
         let first = format!("<{}.phonewatch@{domain}>", message.thread);
@@ -137,7 +137,7 @@ impl Mailer {
         lines.push(format!(
             "Content-Type: multipart/alternative; boundary=\"{boundary}\""
         ));
-        for (kind, body) in [("plain", text.clone()), ("html", html(message, &text))] {
+        for (kind, body) in [("plain", plain(message)), ("html", html(message))] {
             lines.push(String::new());
             lines.push(format!("--{boundary}"));
             lines.push(format!("Content-Type: text/{kind}; charset=utf-8"));
@@ -163,15 +163,6 @@ fn described(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-fn html(message: &Notification, text: &str) -> String {
-    let body = text.split_once('\n').map_or("", |(_, body)| body);
-    format!(
-        "<!DOCTYPE html><html><body><h2>{}</h2><pre style=\"white-space:pre-wrap\">{}</pre></body></html>",
-        escaped(&message.title),
-        escaped(body)
-    )
 }
 
 fn base64_lines(text: &str) -> Vec<String> {
@@ -260,11 +251,6 @@ mod tests {
             );
         }
         assert!(!mail.contains("Bcc"), "{mail}");
-        let html = html(&message, "x\n<i>&");
-        assert!(
-            html.contains("&lt;b&gt;") && html.contains("&lt;i&gt;&amp;"),
-            "{html}"
-        );
     }
 
     #[test]

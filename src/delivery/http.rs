@@ -4,7 +4,6 @@
 //! an address is its host: the rest of it may be a secret.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
@@ -14,13 +13,13 @@ use hyper::{Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use jiff::fmt::rfc2822;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::retry::Outcome;
+use super::tls::{self, ClientError};
 use crate::net::safe_text;
 use crate::time::Timestamp;
 
@@ -30,13 +29,10 @@ pub struct Client {
     tls: TlsConnector,
 }
 
-/// TLS cannot be set up.
-#[derive(Debug, thiserror::Error)]
-#[error("TLS cannot be used ({0})")]
-pub struct ClientError(#[from] rustls::Error);
-
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// What the answer says beside its status is waited for so long.
+const BODY_WITHIN: Duration = Duration::from_secs(5);
 /// So much of an answer is read, in bytes.
 const MOST_ANSWER: usize = 8 << 10;
 /// So much of it is shown, in characters.
@@ -45,17 +41,8 @@ const MOST_SHOWN: usize = 300;
 impl Client {
     /// A client that trusts whom the system trusts, or whom `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
     pub fn new() -> Result<Self, ClientError> {
-        let mut roots = RootCertStore::empty();
-        // Without any, HTTPS fails with a reason that says so, and HTTP works.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self {
-            tls: TlsConnector::from(Arc::new(config)),
+            tls: tls::connector()?,
         })
     }
 
@@ -105,7 +92,7 @@ impl Client {
             let stream = timeout(CONNECT_WITHIN, self.tls.connect(name, stream))
                 .await
                 .map_err(|_| "TLS did not begin in time".to_owned())?
-                .map_err(|error| format!("TLS failed ({error})"))?;
+                .map_err(|error| tls::refusal(&error))?;
             ask(stream, request).await
         } else {
             ask(stream, request).await
@@ -125,7 +112,11 @@ where
         let answer = sender.send_request(request).await.map_err(failed)?;
         let status = answer.status();
         let headers = answer.headers().clone();
-        let body = beginning(answer.into_body()).await;
+        let mut body = Vec::new();
+        // The status counts, however slowly the rest comes.
+        timeout(BODY_WITHIN, beginning(answer.into_body(), &mut body))
+            .await
+            .ok();
         Ok(Answer {
             status,
             headers,
@@ -150,8 +141,7 @@ where
 }
 
 /// The beginning of an answer. Where it breaks off, the status has come all the same.
-async fn beginning(mut body: Incoming) -> Vec<u8> {
-    let mut bytes = Vec::new();
+async fn beginning(mut body: Incoming, bytes: &mut Vec<u8>) {
     while bytes.len() < MOST_ANSWER {
         match body.frame().await {
             Some(Ok(frame)) => {
@@ -161,7 +151,6 @@ async fn beginning(mut body: Incoming) -> Vec<u8> {
             Some(Err(_)) | None => break,
         }
     }
-    bytes
 }
 
 struct Answer {

@@ -11,6 +11,7 @@
 
 mod alertmanager;
 mod email;
+mod html;
 mod http;
 mod outbox;
 mod preset;
@@ -18,8 +19,10 @@ mod retry;
 mod sender;
 mod template;
 mod text;
+pub(crate) mod tls;
 
-pub use http::{Client, ClientError};
+pub use http::Client;
 pub use outbox::{Next, Outbox, OutboxError, Pending};
 pub use retry::{Outcome, wait_before};
 pub use sender::{PrepareError, Sender, test_message};
+pub use tls::ClientError;

@@ -35,7 +35,7 @@ fn write_plain(message: &Notification, out: &mut String) -> std::fmt::Result {
 }
 
 /// How the outage stands, in one line.
-fn standing(message: &Notification) -> String {
+pub(super) fn standing(message: &Notification) -> String {
     let now = match (message.reason, message.status) {
         (Reason::Joined, _) => {
             "It is part of another outage, which is told of on its own.".to_owned()

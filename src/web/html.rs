@@ -107,6 +107,7 @@ fn status_page(snapshot: &Snapshot) -> String {
         ("/api/v1/callmanagers", "CallManagers (JSON)"),
         ("/api/v1/findings", "Findings (JSON)"),
         ("/api/v1/capture", "Capture (JSON)"),
+        ("/config", "Configuration"),
         ("/-/healthy", "Healthy"),
         ("/-/ready", "Ready"),
     ] {

@@ -1,9 +1,12 @@
 //! What is served over HTTP: the page for Prometheus, the API, the pages for people and the signs of life.
 //!
-//! Requests only read: the snapshot that the engine published last, and what the daemon says of itself. Everything that
-//! a client can hold is bounded: connections, their time, the size of a request's head, pages that are under way.
+//! Requests read the snapshot that the engine published last, and what the daemon says of itself; only where the
+//! configuration allows it they change something. Everything that a client can hold is bounded: connections, their time,
+//! the size of a request's head, pages that are under way, passwords that are being checked.
 
+mod admin;
 mod api;
+mod gate;
 pub(crate) mod html;
 mod page;
 mod readiness;
@@ -16,14 +19,18 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::metrics::{MetricsSettings, SensorState};
 use crate::snapshot::Snapshot;
 use server::Bounds;
+
+pub use admin::{Admin, ReloadRequest};
+pub use gate::{Gate, GateError};
 
 /// What the pages are made from. Clones share everything.
 #[derive(Clone)]
@@ -33,6 +40,8 @@ pub struct WebState {
     settings: Arc<ArcSwap<MetricsSettings>>,
     /// Pages for Prometheus that may be made or sent at the same time.
     scrapes: Arc<Semaphore>,
+    gate: Arc<ArcSwap<Gate>>,
+    admin: Arc<Admin>,
 }
 
 impl WebState {
@@ -48,7 +57,21 @@ impl WebState {
             sensor: Arc::new(sensor),
             settings,
             scrapes: Arc::new(Semaphore::new(page::SCRAPES)),
+            gate: Arc::default(),
+            admin: Arc::default(),
         }
+    }
+
+    /// The same behind this gate, which may be exchanged while the server runs.
+    #[must_use]
+    pub fn behind(self, gate: Arc<ArcSwap<Gate>>) -> Self {
+        Self { gate, ..self }
+    }
+
+    /// The same with what the daemon shows of its configuration, and lets be asked for.
+    #[must_use]
+    pub fn administered(self, admin: Arc<Admin>) -> Self {
+        Self { admin, ..self }
     }
 }
 
@@ -66,10 +89,12 @@ pub async fn serve(
     state: WebState,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    server::serve(listener, router(state), Bounds::default(), shutdown).await
+    let gate = Arc::clone(&state.gate);
+    server::serve(listener, router(state), gate, Bounds::default(), shutdown).await
 }
 
 fn router(state: WebState) -> Router {
+    let gate = Arc::clone(&state.gate);
     Router::new()
         .route("/", get(html::index))
         .route("/style.css", get(html::style))
@@ -82,9 +107,13 @@ fn router(state: WebState) -> Router {
         .route("/metrics", get(page::metrics))
         .route("/-/healthy", get(page::healthy))
         .route("/-/ready", get(page::ready))
+        .route("/-/reload", post(admin::reload))
+        .route("/config", get(admin::config))
         .fallback(page::not_found)
         .method_not_allowed_fallback(page::method_not_allowed)
         .with_state(state)
+        // Last, so that nothing is before it.
+        .layer(from_fn_with_state(gate, gate::guard))
 }
 
 /// A page that no browser may take for anything else, or keep.

@@ -7,15 +7,19 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::io::Errno;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+
+use super::gate::Gate;
 
 /// How much clients may take.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +53,7 @@ impl Default for Bounds {
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
+    gate: Arc<ArcSwap<Gate>>,
     bounds: Bounds,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
@@ -64,8 +69,9 @@ pub(super) async fn serve(
                 Ok((stream, place)) => {
                     let router = router.clone();
                     let ending = ending.clone();
+                    let gate = gate.load_full();
                     connections.spawn(async move {
-                        converse(stream, router, bounds, ending).await;
+                        admit(stream, &gate, router, bounds, ending).await;
                         drop(place);
                     });
                 }
@@ -107,8 +113,30 @@ fn is_broken(error: &io::Error) -> bool {
     )
 }
 
-async fn converse(
+/// Begins TLS where that is wanted.
+async fn admit(
     stream: TcpStream,
+    gate: &Gate,
+    router: Router,
+    bounds: Bounds,
+    mut ending: watch::Receiver<()>,
+) {
+    let Some(acceptor) = gate.acceptor() else {
+        return converse(stream, router, bounds, ending).await;
+    };
+    let accepted = tokio::select! {
+        accepted = timeout(bounds.head, acceptor.accept(stream)) => accepted,
+        _ = ending.changed() => return,
+    };
+    match accepted {
+        Ok(Ok(stream)) => converse(stream, router, bounds, ending).await,
+        Ok(Err(error)) => tracing::debug!(error = %error, "a TLS connection did not come about"),
+        Err(_) => tracing::debug!("a TLS connection was cut, as it did not begin in time"),
+    }
+}
+
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     router: Router,
     bounds: Bounds,
     mut ending: watch::Receiver<()>,

@@ -176,7 +176,13 @@ impl Server {
         let scrapes = Arc::clone(&state.scrapes);
         let (stop, stopped) = oneshot::channel();
         let shutdown = async { stopped.await.unwrap() };
-        let serving = tokio::spawn(server::serve(listener, router(state), bounds, shutdown));
+        let serving = tokio::spawn(server::serve(
+            listener,
+            router(state),
+            Arc::default(),
+            bounds,
+            shutdown,
+        ));
         Self {
             address,
             scrapes,

@@ -14,14 +14,14 @@ use super::{is_missing, message, now, reason, sender};
 /// The one that Debian installs packages for; another may come first in the PATH.
 const PYTHON: &str = "/usr/bin/python3";
 
-struct MailServer {
+pub(super) struct MailServer {
     process: Child,
     lines: Lines<BufReader<ChildStdout>>,
     port: u16,
 }
 
 impl MailServer {
-    fn start(arguments: &[&str]) -> Option<Self> {
+    pub(super) fn start(arguments: &[&str]) -> Option<Self> {
         let has = Command::new(PYTHON)
             .args(["-c", "import aiosmtpd"])
             .output();
@@ -45,11 +45,11 @@ impl MailServer {
         })
     }
 
-    fn mail(&mut self) -> Value {
+    pub(super) fn mail(&mut self) -> Value {
         serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
     }
 
-    fn receiver(&self, tls: &str) -> String {
+    pub(super) fn receiver(&self, tls: &str) -> String {
         format!(
             "kind = 'email'\nhost = 'localhost'\nport = {}\ntls = '{tls}'\nfrom = 'pw@example.com'\n\
              to = ['one@example.com', 'two@example.com']\n",

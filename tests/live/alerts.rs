@@ -9,8 +9,8 @@ use super::network::{MIRROR, Network, PHONE, Running, inside};
 use super::or_skip;
 use super::peers::{poll, within};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_phonewatch");
-const TOLD_WITHIN: Duration = Duration::from_secs(60);
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_phonewatch");
+pub(crate) const TOLD_WITHIN: Duration = Duration::from_secs(60);
 
 /// Takes messages once its file says so, and writes them down, a line each.
 const RECEIVER: &str = r#"
@@ -98,7 +98,7 @@ fn a_rejected_phone_is_told_of_once_though_the_daemon_is_killed() {
     assert_eq!(first["alerts"][0]["labels"]["stage"], "rejected");
 }
 
-fn start(network: &Network, folder: &Path, log: &str) -> Running {
+pub(crate) fn start(network: &Network, folder: &Path, log: &str) -> Running {
     let mut command = inside(&network.servers, PROGRAM);
     command
         .args(["run", "--interface", MIRROR, "--config"])

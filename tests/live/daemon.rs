@@ -98,13 +98,34 @@ impl Daemon {
         assert!(refused.has("phonewatch_phone_up", &[]), "the old one holds");
         assert!(self.log().contains("metrics.per_phone"), "{}", self.log());
 
-        let good = "[metrics]\nper_phone = 'none'\n[flap]\nmoves = 7\n";
+        let good = "[metrics]\nper_phone = 'none'\n[flap]\nmoves = 7\n[web]\nadmin = true\n";
         fs::write(&self.configuration, good).unwrap();
         self.signal(Signal::HUP);
         self.metrics_when("the good configuration is taken over", |metrics| {
             metrics.sum(RELOADED, &[]) == 1 && !metrics.has("phonewatch_phone_up", &[])
         });
         assert!(self.log().contains("flap.moves"), "{}", self.log());
+
+        let shown = self.page("/config").unwrap();
+        assert!(shown.contains("per_phone = \"none\""), "{shown}");
+        assert!(shown.contains("moves = 3"), "it still runs with that");
+        let told = self.posted("/-/reload");
+        assert!(
+            told.contains("200") && told.contains("flap.moves"),
+            "{told}"
+        );
+        fs::write(&self.configuration, "[web]\nadmin = 7\n").unwrap();
+        let told = self.posted("/-/reload");
+        assert!(told.contains("500") && told.contains("web.admin"), "{told}");
+        assert!(self.page("/config").unwrap().contains("admin = true"));
+    }
+
+    /// What is answered to an empty POST, with its status.
+    fn posted(&self, path: &str) -> String {
+        let mut command = inside(&self.namespace, "curl");
+        command.args(["-s", "-i", "-X", "POST"]);
+        command.arg(format!("http://127.0.0.1:12000{path}"));
+        String::from_utf8(output_of(command).stdout).unwrap()
     }
 
     pub(crate) fn stops_on_sigterm(&mut self) {

@@ -157,7 +157,7 @@ pub(crate) fn make_executable(path: &Path) {
 
 /// The first of these programs that is not installed.
 pub(crate) fn missing_program() -> Option<&'static str> {
-    ["busybox", "dnsmasq", "ip", "setpriv", "tcpreplay"]
+    ["busybox", "curl", "dnsmasq", "ip", "setpriv", "tcpreplay"]
         .into_iter()
         .find(|program| {
             let found = Command::new("sh")

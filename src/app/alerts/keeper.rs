@@ -176,9 +176,7 @@ impl Keeper {
             }
             Command::Settle(settled) => {
                 self.unsettled.push(settled);
-                if self.settle() {
-                    self.count_pending();
-                }
+                self.settle();
             }
             Command::Stop(_) => {}
         }
@@ -189,6 +187,7 @@ impl Keeper {
         let Some(outbox) = &mut self.outbox else {
             return true;
         };
+        let mut has_settled = false;
         while let Some(settled) = self.unsettled.last() {
             let result = match settled {
                 Settled::Delivered {
@@ -198,10 +197,16 @@ impl Keeper {
                 Settled::Later(number, at) => outbox.later(*number, *at),
                 Settled::Refused(number) => outbox.refused(*number),
             };
-            if logged(result).is_none() {
+            if let Err(error) = result {
+                self.failed(&error);
                 return false;
             }
             self.unsettled.pop();
+            has_settled = true;
+        }
+        if has_settled {
+            self.count_pending();
+            self.recovered();
         }
         true
     }
@@ -250,31 +255,32 @@ impl Keeper {
             self.is_changed = false;
             return;
         };
-        let result = outbox.store(&self.policy.state(), &self.unstored);
-        let is_stored = result.is_ok();
-        if let Some(given_up) = self.stored_or_logged(result) {
-            self.counts.add_dropped(given_up);
-            if given_up > 0 {
-                tracing::error!(
-                    given_up,
-                    "the outbox is full: the oldest alerts are given up"
-                );
+        let given_up = match outbox.store(&self.policy.state(), &self.unstored) {
+            Ok(given_up) => given_up,
+            Err(error) => {
+                self.is_changed = true;
+                self.store_every = TRY_AGAIN;
+                self.failed(&error);
+                return;
             }
+        };
+        self.counts.add_dropped(given_up);
+        if given_up > 0 {
+            tracing::error!(
+                given_up,
+                "the outbox is full: the oldest alerts are given up"
+            );
         }
-        if is_stored {
-            let has_messages = !self.unstored.is_empty();
-            self.unstored.clear();
-            self.is_changed = false;
-            self.store_every = STORE_EVERY.max(self.stored.elapsed() * SHARE);
-            if has_messages {
-                self.count_pending();
-                self.bell
-                    .send_modify(|rings| *rings = rings.wrapping_add(1));
-            }
-        } else {
-            self.is_changed = true;
-            self.store_every = TRY_AGAIN;
+        let has_messages = !self.unstored.is_empty();
+        self.unstored.clear();
+        self.is_changed = false;
+        self.store_every = STORE_EVERY.max(self.stored.elapsed() * SHARE);
+        if has_messages {
+            self.count_pending();
+            self.bell
+                .send_modify(|rings| *rings = rings.wrapping_add(1));
         }
+        self.recovered();
     }
 
     /// What is for receivers that are no more is given up.
@@ -304,21 +310,18 @@ impl Keeper {
         }
     }
 
-    /// Says once that nothing can be stored, and once that it works again.
-    fn stored_or_logged(&mut self, result: Result<u64, OutboxError>) -> Option<u64> {
-        match result {
-            Ok(value) => {
-                if std::mem::take(&mut self.is_failing) {
-                    tracing::info!("alerts can be stored again");
-                }
-                Some(value)
-            }
-            Err(error) => {
-                if !std::mem::replace(&mut self.is_failing, true) {
-                    tracing::error!("alerts wait until they can be stored: {error}");
-                }
-                None
-            }
+    /// Says once that nothing can be stored.
+    fn failed(&mut self, error: &OutboxError) {
+        if !std::mem::replace(&mut self.is_failing, true) {
+            tracing::error!("alerts wait until they can be stored: {error}");
+        }
+    }
+
+    /// Says once that it works again: a small piece may find room where a large one does not.
+    fn recovered(&mut self) {
+        let is_all_stored = !self.is_changed && self.unsettled.is_empty();
+        if is_all_stored && std::mem::take(&mut self.is_failing) {
+            tracing::info!("alerts can be stored again");
         }
     }
 }

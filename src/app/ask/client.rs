@@ -2,17 +2,25 @@
 
 use std::fmt::Write;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
-use hyper::{Request, StatusCode, Uri, header};
+use hyper::header::{self, HeaderValue};
+use hyper::{Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Form;
+use crate::config::SecretSource;
+use crate::delivery::tls;
 use crate::net::is_unsafe;
 use crate::report::Query;
 
@@ -21,33 +29,51 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// The longest answer, in bytes.
 const MOST: usize = 256 << 20;
+/// The environment variable with the password.
+const PASSWORD: &str = "PHONEWATCH_PASSWORD";
 
 /// Where the daemon answers.
 pub(super) struct Daemon {
+    /// Without name and password.
     url: String,
     authority: String,
     host: String,
     port: u16,
+    is_tls: bool,
+    /// What it is shown to be let in.
+    login: Option<HeaderValue>,
 }
 
 impl Daemon {
-    /// The daemon at a URL like `http://127.0.0.1:12000`.
-    pub(super) fn at(url: &str) -> anyhow::Result<Self> {
+    /// The daemon at a URL like `http://127.0.0.1:12000` or `https://me@sensor`; its password, if it wants one, from
+    /// this file, the URL or the environment.
+    pub(super) fn at(url: &str, password: Option<&Path>) -> anyhow::Result<Self> {
         let wanted = "give the daemon's address, like --url http://127.0.0.1:12000";
+        // It may hold a password, so it is not shown.
         let uri: Uri = url
             .parse()
-            .map_err(|_| anyhow!("{url:?} is no URL: {wanted}"))?;
-        if uri.scheme_str() != Some("http") {
-            bail!("{url:?} does not begin with http://: {wanted}");
-        }
-        let Some(authority) = uri.authority() else {
-            bail!("{url:?} names no host: {wanted}");
+            .map_err(|_| anyhow!("what is given as --url is no URL: {wanted}"))?;
+        let (is_tls, usual_port) = match uri.scheme_str() {
+            Some("http") => (false, 80),
+            Some("https") => (true, 443),
+            _ => bail!("what is given as --url does not begin with http:// or https://: {wanted}"),
         };
+        let Some(authority) = uri.authority() else {
+            bail!("what is given as --url names no host: {wanted}");
+        };
+        let (user, authority_shown) = match authority.as_str().rsplit_once('@') {
+            Some((user, rest)) => (Some(user), rest),
+            None => (None, authority.as_str()),
+        };
+        let scheme = if is_tls { "https" } else { "http" };
+        let path = uri.path().trim_end_matches('/');
         Ok(Self {
-            url: url.trim_end_matches('/').to_owned(),
-            authority: authority.to_string(),
+            url: format!("{scheme}://{authority_shown}{path}"),
+            authority: authority_shown.to_owned(),
             host: authority.host().trim_matches(['[', ']']).to_owned(),
-            port: authority.port_u16().unwrap_or(80),
+            port: authority.port_u16().unwrap_or(usual_port),
+            is_tls,
+            login: login(user, password)?,
         })
     }
 
@@ -78,6 +104,11 @@ impl Daemon {
                 "{}{path} is not there: is it another program, or an older phonewatch, that listens there?",
                 self.url
             ),
+            StatusCode::UNAUTHORIZED => bail!(
+                "{} wants another name or password: give the name in the URL, like --url https://me@sensor:12000, and the \
+                 password with --password-file or in the environment variable {PASSWORD}",
+                self.url
+            ),
             status => bail!(
                 "{}{path} answered {status}: {}",
                 self.url,
@@ -96,14 +127,37 @@ impl Daemon {
                 "{url} does not answer: is its host right, and does a firewall let you through?"
             ),
         };
+        let mut request = Request::get(target)
+            .header(header::HOST, &self.authority)
+            .body(Empty::<Bytes>::new())?;
+        if let Some(login) = &self.login {
+            request
+                .headers_mut()
+                .insert(header::AUTHORIZATION, login.clone());
+        }
+        if !self.is_tls {
+            return self.ask(stream, request).await;
+        }
+        let name = ServerName::try_from(self.host.clone())
+            .with_context(|| format!("{url} names no host whose certificate could be checked"))?;
+        match timeout(CONNECT_WITHIN, tls::connector()?.connect(name, stream)).await {
+            Ok(Ok(stream)) => self.ask(stream, request).await,
+            Ok(Err(error)) => bail!("{url}: {}", tls::refusal(&error)),
+            Err(_) => bail!("{url} does not begin TLS: is it http:// there?"),
+        }
+    }
+
+    async fn ask(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        request: Request<Empty<Bytes>>,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
+        let url = &self.url;
         let asked = async {
             let (mut sender, connection) =
                 hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
             // Its errors come out of the request too.
             tokio::spawn(connection);
-            let request = Request::get(target)
-                .header(header::HOST, &self.authority)
-                .body(Empty::<Bytes>::new())?;
             let answer = sender.send_request(request).await?;
             let status = answer.status();
             let body = Limited::new(answer.into_body(), MOST)
@@ -132,6 +186,58 @@ impl Daemon {
         };
         anyhow!("cannot connect to {} ({error}): {remedy}", self.url)
     }
+}
+
+/// The header with which `user` of a URL logs in.
+fn login(user: Option<&str>, file: Option<&Path>) -> anyhow::Result<Option<HeaderValue>> {
+    let Some(user) = user else {
+        if file.is_some() {
+            bail!(
+                "--password-file wants a name in the URL too, like --url https://me@sensor:12000"
+            );
+        }
+        return Ok(None);
+    };
+    let (name, in_url) = match user.split_once(':') {
+        Some((name, password)) => (name, Some(password)),
+        None => (user, None),
+    };
+    let mut login = decoded(name);
+    login.push(b':');
+    match (file, in_url) {
+        (Some(file), _) => {
+            let secret = SecretSource::File(file.to_owned()).read()?;
+            login.extend_from_slice(secret.expose().as_bytes());
+        }
+        (None, Some(password)) => login.extend(decoded(password)),
+        (None, None) if std::env::var_os(PASSWORD).is_some() => {
+            let secret = SecretSource::Environment(PASSWORD.to_owned()).read()?;
+            login.extend_from_slice(secret.expose().as_bytes());
+        }
+        (None, None) => bail!(
+            "the URL has a name without a password: give that with --password-file or in the environment variable {PASSWORD}"
+        ),
+    }
+    let mut value = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(login)))?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+/// What `%` and two digits stand for (RFC 3986, section 2.1).
+fn decoded(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after.split_at_checked(2).filter(|_| *first == b'%');
+        let byte = digits.and_then(|(digits, after)| {
+            let digits = str::from_utf8(digits).ok()?;
+            Some((u8::from_str_radix(digits, 16).ok()?, after))
+        });
+        let (byte, after) = byte.unwrap_or((*first, after));
+        bytes.push(byte);
+        rest = after;
+    }
+    bytes
 }
 
 /// What a terminal may be given: text, and where they were asked for, colours.
@@ -167,24 +273,35 @@ mod tests {
 
     #[test]
     fn a_url_is_taken_apart_or_refused_with_an_example() {
-        for (url, host, port) in [
-            ("http://127.0.0.1:12000", "127.0.0.1", 12_000),
-            ("http://[::1]:12000/", "::1", 12_000),
-            ("http://sensor", "sensor", 80),
+        for (url, host, port, login) in [
+            ("http://127.0.0.1:12000", "127.0.0.1", 12_000, None),
+            ("http://[::1]:12000/", "::1", 12_000, None),
+            ("http://sensor", "sensor", 80, None),
+            ("https://sensor/", "sensor", 443, None),
+            (
+                "https://a:b%3A%@sensor",
+                "sensor",
+                443,
+                Some("Basic YTpiOiU="),
+            ),
         ] {
-            let daemon = Daemon::at(url).unwrap();
+            let daemon = Daemon::at(url, None).unwrap();
             assert_eq!((&*daemon.host, daemon.port), (host, port));
+            let shown = daemon.login.as_ref().map(|it| it.to_str().unwrap());
+            assert_eq!(shown, login);
+            assert!(!daemon.url.contains('@') && !daemon.authority.contains('@'));
         }
         for url in [
             "",
             "sensor",
-            "https://sensor",
+            "ftp://me:secret@sensor",
             "http://",
             "http:// x",
             "127.0.0.1:12000",
         ] {
-            let refused = Daemon::at(url).err().unwrap().to_string();
+            let refused = Daemon::at(url, None).err().unwrap().to_string();
             assert!(refused.contains("http://127.0.0.1:12000"), "{refused}");
+            assert!(!refused.contains("secret"), "{refused}");
         }
     }
 
