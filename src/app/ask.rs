@@ -1,6 +1,6 @@
 //! `phonewatch phones`, `phone` and `findings`: asks the running daemon, or capture files.
 
-mod client;
+pub(super) mod client;
 
 use std::process::ExitCode;
 

@@ -5,13 +5,14 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -23,7 +24,7 @@ use super::logging::{EventLog, Logging};
 use super::orders::{EngineHandle, Orders, orders};
 use super::sensor::{Interfaces, Sensor, SensorSource};
 use super::vitals::Vitals;
-use super::{clock, inventory, reload, settings};
+use super::{clock, evidence, inventory, reload, settings, trace};
 use crate::cli;
 use crate::config::{Config, Metrics};
 use crate::engine::Engine;
@@ -107,6 +108,8 @@ struct Daemon {
     /// Answers when the engine's thread ends; an error where it panicked.
     engine_ended: oneshot::Receiver<()>,
     web: Option<Web>,
+    /// Where evidence is kept, if it is.
+    evidence: Option<PathBuf>,
     alerts: Alerts,
     signals: Signals,
 }
@@ -123,10 +126,21 @@ impl Daemon {
             Some(address) => Some(listen(address).await?),
             None => None,
         };
-        let alerts = Alerts::start(Prepared::new(&config.alert, false)?)?;
+        let folder = evidence::folder(&config);
+        let alerts = Alerts::start(Prepared::new(&config.alert, folder.as_deref(), false)?)?;
         let (sensor, source) = interfaces.start(&config)?;
         let snapshot = Arc::new(ArcSwap::default());
         let (engine, orders) = orders();
+        let evidence_counts = Arc::new(evidence::Counts::default());
+        let evidence = match &folder {
+            Some(folder) => Some(evidence::start(
+                &config,
+                folder.clone(),
+                engine.clone(),
+                &evidence_counts,
+            )?),
+            None => None,
+        };
         let engine_ended = start_engine(
             Engine::new(settings::engine(&config, inventory)),
             source,
@@ -135,6 +149,7 @@ impl Daemon {
                 vitals: Arc::clone(&sensor.vitals),
                 log: EventLog::default(),
                 alerts: alerts.feed(),
+                evidence,
                 orders,
             },
         )?;
@@ -146,11 +161,18 @@ impl Daemon {
                 snapshot,
                 move || SensorState {
                     alerts: counts.read(),
+                    evidence: evidence_counts.read(),
                     ..vitals.read()
                 },
                 Arc::clone(&metrics),
             );
-            Web::start(listener, state)
+            let recordings = evidence::EngineRecordings {
+                engine: engine.clone(),
+                runtime: Handle::current(),
+                ports: trace::ports(&config),
+                folder: folder.clone(),
+            };
+            Web::start(listener, state.with_recordings(Arc::new(recordings)))
         });
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
@@ -166,6 +188,7 @@ impl Daemon {
             engine,
             engine_ended,
             web,
+            evidence: folder,
             alerts,
             signals,
         })
@@ -200,7 +223,8 @@ impl Daemon {
     /// Takes over what can change while running. A configuration with an error in it changes nothing.
     fn reload(&mut self, loaded: anyhow::Result<Loaded>) {
         let result = loaded.and_then(|(new, inventory)| {
-            let alerts = Prepared::new(&new.alert, self.alerts.has_outbox())?;
+            let folder = self.evidence.as_deref();
+            let alerts = Prepared::new(&new.alert, folder, self.alerts.has_outbox())?;
             self.logging.set_level(&new.log.level)?;
             complain(inventory.as_deref(), &new);
             self.alerts.reconfigure(alerts);
@@ -293,13 +317,16 @@ struct LiveOutlet {
     vitals: Arc<Vitals>,
     log: EventLog,
     alerts: Feed,
+    /// None where no evidence is kept.
+    evidence: Option<evidence::Feed>,
     orders: Orders,
 }
 
 impl Outlet for LiveOutlet {
     fn event(&mut self, event: &Event) {
         self.log.event(event, clock::now());
-        self.alerts.event(event);
+        let evidence = self.evidence.as_mut().and_then(|feed| feed.event(event));
+        self.alerts.event(event, evidence);
     }
 
     fn attend(&mut self, engine: &mut Engine, now: Timestamp) {
@@ -307,6 +334,9 @@ impl Outlet for LiveOutlet {
     }
 
     fn publish(&mut self, snapshot: Arc<Snapshot>) {
+        if let Some(evidence) = &mut self.evidence {
+            evidence.publish(&snapshot);
+        }
         self.alerts.publish(&snapshot);
         self.snapshot.store(snapshot);
         self.vitals.set_published();

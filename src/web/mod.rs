@@ -1,12 +1,14 @@
 //! What is served over HTTP: the page for Prometheus, the API, the pages for people and the signs of life.
 //!
-//! Requests only read: the snapshot that the engine published last, and what the daemon says of itself. Everything that
-//! a client can hold is bounded: connections, their time, the size of a request's head, pages that are under way.
+//! Requests only read: the snapshot that the engine published last, what the daemon says of itself, and the frames that
+//! it has. Everything that a client can hold is bounded: connections, their time, the size of a request's head, pages
+//! that are under way.
 
 mod api;
 pub(crate) mod html;
 mod page;
 mod readiness;
+mod recordings;
 mod server;
 
 use std::fmt;
@@ -25,6 +27,8 @@ use crate::metrics::{MetricsSettings, SensorState};
 use crate::snapshot::Snapshot;
 use server::Bounds;
 
+pub use recordings::{Recordings, TraceForm, Unavailable};
+
 /// What the pages are made from. Clones share everything.
 #[derive(Clone)]
 pub struct WebState {
@@ -33,6 +37,10 @@ pub struct WebState {
     settings: Arc<ArcSwap<MetricsSettings>>,
     /// Pages for Prometheus that may be made or sent at the same time.
     scrapes: Arc<Semaphore>,
+    /// Who has the frames of phones, where anybody has.
+    recordings: Option<Arc<dyn Recordings>>,
+    /// Captures and traces that may be made or sent at the same time.
+    recordings_turn: Arc<Semaphore>,
 }
 
 impl WebState {
@@ -48,7 +56,16 @@ impl WebState {
             sensor: Arc::new(sensor),
             settings,
             scrapes: Arc::new(Semaphore::new(page::SCRAPES)),
+            recordings: None,
+            recordings_turn: Arc::new(Semaphore::new(recordings::AT_A_TIME)),
         }
+    }
+
+    /// The same with someone who has the frames of phones.
+    #[must_use]
+    pub fn with_recordings(mut self, recordings: Arc<dyn Recordings>) -> Self {
+        self.recordings = Some(recordings);
+        self
     }
 }
 
@@ -74,6 +91,9 @@ fn router(state: WebState) -> Router {
         .route("/", get(html::index))
         .route("/style.css", get(html::style))
         .route("/phones/{name}", get(html::phone))
+        .route("/phones/{name}/trace", get(recordings::trace))
+        .route("/phones/{name}/evidence.pcap", get(recordings::capture))
+        .route("/evidence/{file}", get(recordings::stored))
         .route("/api/v1/phones", get(api::phones))
         .route("/api/v1/phones/{name}", get(api::phone))
         .route("/api/v1/callmanagers", get(api::callmanagers))

@@ -23,8 +23,11 @@ pub(super) struct KnownDevices {
 
 impl KnownDevices {
     /// Looks through the picture once, for all that these events are about.
-    pub(super) fn of(events: &[Event], snapshot: &Snapshot) -> Self {
-        let subjects = || events.iter().filter_map(|event| event.subject);
+    pub(super) fn of<'a>(
+        events: impl Iterator<Item = &'a Event> + Clone,
+        snapshot: &Snapshot,
+    ) -> Self {
+        let subjects = || events.clone().filter_map(|event| event.subject);
         let names: HashSet<DeviceName> = subjects().filter_map(|it| it.name).collect();
         let macs: HashSet<MacAddr> = subjects().filter_map(|it| it.mac).collect();
         let addresses: HashSet<IpAddr> = subjects().filter_map(|it| it.address).collect();

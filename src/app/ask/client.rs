@@ -23,7 +23,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 const MOST: usize = 256 << 20;
 
 /// Where the daemon answers.
-pub(super) struct Daemon {
+pub(in crate::app) struct Daemon {
     url: String,
     authority: String,
     host: String,
@@ -32,7 +32,7 @@ pub(super) struct Daemon {
 
 impl Daemon {
     /// The daemon at a URL like `http://127.0.0.1:12000`.
-    pub(super) fn at(url: &str) -> anyhow::Result<Self> {
+    pub(in crate::app) fn at(url: &str) -> anyhow::Result<Self> {
         let wanted = "give the daemon's address, like --url http://127.0.0.1:12000";
         let uri: Uri = url
             .parse()
@@ -63,11 +63,7 @@ impl Daemon {
                 target.push_str("&colour=true");
             }
         }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("start the HTTP client")?;
-        let (status, body) = runtime.block_on(self.fetch(&target))?;
+        let (status, body) = self.fetched(&target)?;
         let text = String::from_utf8_lossy(&body);
         match status {
             StatusCode::OK => Ok(match form {
@@ -84,6 +80,28 @@ impl Daemon {
                 printable(text.trim(), false)
             ),
         }
+    }
+
+    /// What it serves there, as it is.
+    pub(in crate::app) fn file(&self, path: &str, query: &str) -> anyhow::Result<Bytes> {
+        let (status, body) = self.fetched(&format!("{path}?{query}"))?;
+        if status != StatusCode::OK {
+            let text = String::from_utf8_lossy(&body);
+            bail!(
+                "{}{path} answered {status}: {}",
+                self.url,
+                printable(text.trim(), false)
+            );
+        }
+        Ok(body)
+    }
+
+    fn fetched(&self, target: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("start the HTTP client")?;
+        runtime.block_on(self.fetch(target))
     }
 
     async fn fetch(&self, target: &str) -> anyhow::Result<(StatusCode, Bytes)> {
@@ -135,7 +153,7 @@ impl Daemon {
 }
 
 /// What a terminal may be given: text, and where they were asked for, colours.
-fn printable(text: &str, colour: bool) -> String {
+pub(in crate::app) fn printable(text: &str, colour: bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(character) = rest.chars().next() {
