@@ -7,7 +7,7 @@ mod feed;
 mod folder;
 mod recordings;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -17,17 +17,20 @@ use anyhow::Context;
 use tokio::runtime::Handle;
 
 pub(super) use feed::Feed;
-pub(super) use recordings::{EngineRecordings, frames_of};
 
 use self::feed::{Batch, Planned};
 use self::folder::Folder;
+use self::recordings::{EngineRecordings, frames_of};
 use super::alerts::state_dir;
 use super::clock;
 use super::orders::EngineHandle;
+use super::trace::ports;
 use crate::config::Config;
 use crate::engine::KeptFrame;
 use crate::evidence::{self, Stored};
 use crate::metrics::EvidenceState;
+use crate::trace::Ports;
+use crate::web::Recordings;
 
 /// A file is no larger, in bytes: the newest frames are what proves something.
 const MOST_BYTES: usize = 1 << 20;
@@ -36,8 +39,59 @@ const CLEAN_EVERY: Duration = Duration::from_secs(60);
 /// The folder's name in the state directory.
 const FOLDER: &str = "evidence";
 
+/// What the daemon keeps of evidence.
+pub(super) struct Evidence {
+    folder: Option<PathBuf>,
+    counts: Arc<Counts>,
+    engine: EngineHandle,
+    ports: Ports,
+}
+
+impl Evidence {
+    /// Starts the thread that writes, where anything is kept; and what the engine's thread needs for that.
+    pub(super) fn start(
+        config: &Config,
+        engine: EngineHandle,
+    ) -> anyhow::Result<(Self, Option<Feed>)> {
+        let evidence = Self {
+            folder: folder(config),
+            counts: Arc::default(),
+            engine,
+            ports: ports(config),
+        };
+        let feed = match &evidence.folder {
+            Some(folder) => {
+                let engine = evidence.engine.clone();
+                Some(start(config, folder, engine, &evidence.counts)?)
+            }
+            None => None,
+        };
+        Ok((evidence, feed))
+    }
+
+    /// The folder of the files, where any are kept.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// What became of the evidence so far.
+    pub(super) fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.counts)
+    }
+
+    /// For the pages.
+    pub(super) fn recordings(&self) -> Arc<dyn Recordings> {
+        Arc::new(EngineRecordings {
+            engine: self.engine.clone(),
+            runtime: Handle::current(),
+            ports: self.ports.clone(),
+            folder: self.folder.clone(),
+        })
+    }
+}
+
 /// Where the evidence is kept, if it is.
-pub(super) fn folder(config: &Config) -> Option<PathBuf> {
+fn folder(config: &Config) -> Option<PathBuf> {
     if !config.evidence.enabled {
         return None;
     }
@@ -50,21 +104,25 @@ pub(super) fn folder(config: &Config) -> Option<PathBuf> {
         return None;
     }
     let folder = state.join(FOLDER);
-    match Folder::new(&folder).probe() {
-        Ok(()) => Some(folder),
-        // Who asked for nothing is not bothered.
-        Err(error) if !is_wanted => {
-            tracing::debug!(folder = %folder.display(), %error, "no evidence is kept");
-            None
+    if let Err(error) = Folder::new(&folder).probe() {
+        let shown = folder.display();
+        if !is_wanted {
+            // Who asked for nothing is not bothered.
+            tracing::debug!(folder = %shown, %error, "no evidence is kept");
+            return None;
         }
-        Err(_) => Some(folder),
+        // It is tried again for each file.
+        tracing::warn!(
+            "evidence cannot be written to {shown} ({error}): let phonewatch write there"
+        );
     }
+    Some(folder)
 }
 
 /// Starts the thread that writes evidence into this folder; what the engine's thread needs for it.
-pub(super) fn start(
+fn start(
     config: &Config,
-    folder: PathBuf,
+    folder: &Path,
     engine: EngineHandle,
     counts: &Arc<Counts>,
 ) -> anyhow::Result<Feed> {
@@ -74,7 +132,7 @@ pub(super) fn start(
         Arc::clone(counts),
     );
     let writer = Writer {
-        folder: Folder::new(&folder),
+        folder: Folder::new(folder),
         stored: Vec::new(),
         keep_for: config.evidence.keep_for,
         size: u64::try_from(config.evidence.size).unwrap_or(u64::MAX),

@@ -5,14 +5,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
-use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -20,11 +19,12 @@ use tokio::time::timeout;
 
 use super::alerts::{Alerts, Feed, Prepared};
 use super::drive::{Outlet, drive};
+use super::evidence::{Evidence, Feed as EvidenceFeed};
 use super::logging::{EventLog, Logging};
 use super::orders::{EngineHandle, Orders, orders};
 use super::sensor::{Interfaces, Sensor, SensorSource};
 use super::vitals::Vitals;
-use super::{clock, evidence, inventory, reload, settings, trace};
+use super::{clock, inventory, reload, settings};
 use crate::cli;
 use crate::config::{Config, Metrics};
 use crate::engine::Engine;
@@ -108,8 +108,7 @@ struct Daemon {
     /// Answers when the engine's thread ends; an error where it panicked.
     engine_ended: oneshot::Receiver<()>,
     web: Option<Web>,
-    /// Where evidence is kept, if it is.
-    evidence: Option<PathBuf>,
+    evidence: Evidence,
     alerts: Alerts,
     signals: Signals,
 }
@@ -126,21 +125,11 @@ impl Daemon {
             Some(address) => Some(listen(address).await?),
             None => None,
         };
-        let folder = evidence::folder(&config);
-        let alerts = Alerts::start(Prepared::new(&config.alert, folder.as_deref(), false)?)?;
+        let (engine, orders) = orders();
+        let (evidence, evidence_feed) = Evidence::start(&config, engine.clone())?;
+        let alerts = Alerts::start(Prepared::new(&config.alert, evidence.folder(), false)?)?;
         let (sensor, source) = interfaces.start(&config)?;
         let snapshot = Arc::new(ArcSwap::default());
-        let (engine, orders) = orders();
-        let evidence_counts = Arc::new(evidence::Counts::default());
-        let evidence = match &folder {
-            Some(folder) => Some(evidence::start(
-                &config,
-                folder.clone(),
-                engine.clone(),
-                &evidence_counts,
-            )?),
-            None => None,
-        };
         let engine_ended = start_engine(
             Engine::new(settings::engine(&config, inventory)),
             source,
@@ -149,7 +138,7 @@ impl Daemon {
                 vitals: Arc::clone(&sensor.vitals),
                 log: EventLog::default(),
                 alerts: alerts.feed(),
-                evidence,
+                evidence: evidence_feed,
                 orders,
             },
         )?;
@@ -157,6 +146,7 @@ impl Daemon {
         let web = listener.map(|listener| {
             let vitals = Arc::clone(&sensor.vitals);
             let counts = alerts.counts();
+            let evidence_counts = evidence.counts();
             let state = WebState::new(
                 snapshot,
                 move || SensorState {
@@ -166,13 +156,7 @@ impl Daemon {
                 },
                 Arc::clone(&metrics),
             );
-            let recordings = evidence::EngineRecordings {
-                engine: engine.clone(),
-                runtime: Handle::current(),
-                ports: trace::ports(&config),
-                folder: folder.clone(),
-            };
-            Web::start(listener, state.with_recordings(Arc::new(recordings)))
+            Web::start(listener, state.with_recordings(evidence.recordings()))
         });
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
@@ -188,7 +172,7 @@ impl Daemon {
             engine,
             engine_ended,
             web,
-            evidence: folder,
+            evidence,
             alerts,
             signals,
         })
@@ -223,7 +207,7 @@ impl Daemon {
     /// Takes over what can change while running. A configuration with an error in it changes nothing.
     fn reload(&mut self, loaded: anyhow::Result<Loaded>) {
         let result = loaded.and_then(|(new, inventory)| {
-            let folder = self.evidence.as_deref();
+            let folder = self.evidence.folder();
             let alerts = Prepared::new(&new.alert, folder, self.alerts.has_outbox())?;
             self.logging.set_level(&new.log.level)?;
             complain(inventory.as_deref(), &new);
@@ -318,7 +302,7 @@ struct LiveOutlet {
     log: EventLog,
     alerts: Feed,
     /// None where no evidence is kept.
-    evidence: Option<evidence::Feed>,
+    evidence: Option<EvidenceFeed>,
     orders: Orders,
 }
 

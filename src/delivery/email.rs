@@ -1,5 +1,6 @@
 //! Mail: the message as MIME, sent by SMTP.
 
+use std::fmt::Write;
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
@@ -235,8 +236,18 @@ fn described(error: &dyn std::error::Error) -> String {
 
 fn html(message: &Notification, text: &str) -> String {
     let body = text.split_once('\n').map_or("", |(_, body)| body);
+    let mut links = String::new();
+    for alert in &message.alerts {
+        for (annotation, what) in [("page_url", "page"), ("evidence_url", "frames")] {
+            if let Some(url) = alert.annotations.get(annotation) {
+                let (url, subject) = (escaped(url), escaped(&alert.subject));
+                // A String takes whatever is written to it.
+                write!(links, "<li><a href=\"{url}\">{subject}: {what}</a></li>").ok();
+            }
+        }
+    }
     format!(
-        "<!DOCTYPE html><html><body><h2>{}</h2><pre style=\"white-space:pre-wrap\">{}</pre></body></html>",
+        "<!DOCTYPE html><html><body><h2>{}</h2><pre style=\"white-space:pre-wrap\">{}</pre><ul>{links}</ul></body></html>",
         escaped(&message.title),
         escaped(body)
     )
@@ -328,7 +339,11 @@ mod tests {
             );
         }
         assert!(!mail.contains("Bcc"), "{mail}");
+        let url = "https://sensor/evidence/a.pcap".to_owned();
+        let annotations = &mut message.alerts[0].annotations;
+        annotations.insert("evidence_url".into(), url.clone());
         let html = html(&message, "x\n<i>&");
+        assert!(html.contains(&format!("<a href=\"{url}\">sensor: frames</a>")));
         assert!(
             html.contains("&lt;b&gt;") && html.contains("&lt;i&gt;&amp;"),
             "{html}"

@@ -35,10 +35,10 @@ pub fn capture_file<'a>(
     sccp_ports: &[u16],
     most: usize,
 ) -> io::Result<Vec<u8>> {
-    let mut blanker = Blanker::new(sccp_ports);
+    let mut eraser = Blanker::new(sccp_ports);
     let blanked: Vec<(Frame<'a>, Vec<u8>)> = frames
         .into_iter()
-        .map(|frame| (frame, blanker.blanked(&frame)))
+        .map(|frame| (frame, eraser.blanked(&frame)))
         .collect();
     let mut room = most;
     let fitting = blanked.iter().rev().take_while(|(_, bytes)| {

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use phonewatch::phone::keepalive::GapDirection;
+use phonewatch::record::LinkType;
 use phonewatch::savefile::PcapWriter;
 use phonewatch::simulate::{Erspan, Fleet, FleetTruth, Mirror, Percent, Plan, Side, View};
 use phonewatch::snapshot::Snapshot;

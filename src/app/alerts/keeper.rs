@@ -207,8 +207,7 @@ impl Keeper {
     }
 
     fn happened(&mut self, happened: &Happened, now: Timestamp) {
-        let events = happened.events.iter().map(|it| &it.event);
-        let known = KnownDevices::of(events, &happened.snapshot);
+        let known = KnownDevices::of(&happened.events, &happened.snapshot);
         for Happening { event, evidence } in &happened.events {
             if let Some(update) = Update::of(event, &known.of_event(event)) {
                 let evidence = evidence.as_ref().map(ToString::to_string);

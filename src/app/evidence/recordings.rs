@@ -17,7 +17,7 @@ use crate::web::{Recordings, TraceForm, Unavailable};
 const MOST_BYTES: usize = 16 << 20;
 
 /// The frames of these devices in the order of their time, as the flight recorder has them.
-pub(in crate::app) async fn frames_of(
+pub(super) async fn frames_of(
     engine: &EngineHandle,
     devices: Vec<DeviceId>,
 ) -> Result<Vec<KeptFrame>, NoAnswer> {
@@ -34,12 +34,12 @@ pub(in crate::app) async fn frames_of(
 }
 
 /// Asks the running engine.
-pub(in crate::app) struct EngineRecordings {
-    pub(in crate::app) engine: EngineHandle,
-    pub(in crate::app) runtime: Handle,
-    pub(in crate::app) ports: Ports,
+pub(super) struct EngineRecordings {
+    pub(super) engine: EngineHandle,
+    pub(super) runtime: Handle,
+    pub(super) ports: Ports,
     /// Where the evidence of findings is, if it is kept.
-    pub(in crate::app) folder: Option<PathBuf>,
+    pub(super) folder: Option<PathBuf>,
 }
 
 impl EngineRecordings {

@@ -90,7 +90,7 @@ async fn written(folder: &Path, config: &str, begin: Timestamp, findings: u64) -
     let config = Config::parse("test", config).unwrap();
     let counts = Arc::new(Counts::default());
     let (handle, orders) = orders();
-    let mut feed = start(&config, folder.to_owned(), handle, &counts).unwrap();
+    let mut feed = start(&config, folder, handle, &counts).unwrap();
     let mut engine = engine();
     for number in 0..findings {
         feed.event(&raised_at(begin + Duration::from_millis(number), None));
