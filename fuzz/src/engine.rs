@@ -5,7 +5,9 @@ use std::time::Duration;
 use phonewatch::config::PerPhone;
 use phonewatch::engine::{Engine, Limits, Settings};
 use phonewatch::flow::tcp::StreamLimits;
-use phonewatch::metrics::{self, AlertState, MetricsSettings, ReloadState, SensorState};
+use phonewatch::metrics::{
+    self, AlertState, EvidenceState, MetricsSettings, ReloadState, SensorState,
+};
 use phonewatch::record::{Frame, Loss, LossPlace, Record};
 use phonewatch::report::{CaptureFacts, Report, Style, table};
 use phonewatch::snapshot::Snapshot;
@@ -158,6 +160,7 @@ pub fn assert_readable(snapshot: &Snapshot) {
             last_success: Timestamp::EPOCH,
         },
         alerts: AlertState::default(),
+        evidence: EvidenceState::default(),
     };
     let page = metrics::render(snapshot, &sensor, &settings).expect("a page");
     for line in page.lines() {
