@@ -74,12 +74,23 @@ Exit status: 0 when the configuration is valid, 1 when it is not.")]
     /// List a phone's frames in words, as a sniffer would
     ///
     /// One line a frame: when, from whom, to whom, how long, and what it says. Only the phone's own signalling is
-    /// listed, and dialled digits are left out.
+    /// listed, and dialled digits are left out. The running daemon knows the last frames of each phone, a file all.
     #[command(after_help = "\
 Examples:
+  phonewatch trace SEP001380AD9E5F
   phonewatch trace SEP001380AD9E5F --from morning.pcap.gz
   phonewatch trace 10.1.2.3 --from primary.pcapng secondary.pcapng")]
     Trace(Trace),
+
+    /// Write a phone's frames to a capture file, for Wireshark
+    ///
+    /// The bytes of configuration files and what was dialled are overwritten with zeros, and what is not understood is
+    /// left out. The running daemon knows the last frames of each phone, a file all.
+    #[command(after_help = "\
+Examples:
+  phonewatch evidence SEP001380AD9E5F --write phone.pcap
+  phonewatch evidence 10.1.2.3 --write phone.pcap --from morning.pcap.gz")]
+    Evidence(Evidence),
 
     /// List the phones, asking the running daemon or capture files
     #[command(after_help = "\
@@ -261,15 +272,29 @@ pub struct Trace {
     /// The phone: its device name, hardware address or network address
     #[arg(value_name = "NAME")]
     pub phone: String,
-    /// Read these capture files
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    /// Who is asked.
+    #[command(flatten)]
+    pub source: Source,
+}
+
+/// The arguments of `evidence`.
+#[derive(Args, Debug)]
+pub struct Evidence {
+    /// The phone: its device name, hardware address or network address
+    #[arg(value_name = "NAME")]
+    pub phone: String,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub write: PathBuf,
+    /// Read these capture files instead of asking the daemon
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "url")]
     pub from: Vec<PathBuf>,
-    /// The configuration.
+    /// The daemon that is asked.
+    #[command(flatten)]
+    pub daemon: DaemonAddress,
+    /// The configuration, for capture files.
     #[command(flatten)]
     pub config: ConfigFile,
-    /// Print the lines as JSON, for programs
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// The arguments of `phones`.
@@ -335,6 +360,20 @@ pub struct Source {
     /// Read these capture files instead of asking the daemon
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "url")]
     pub from: Vec<PathBuf>,
+    /// The daemon that is asked.
+    #[command(flatten)]
+    pub daemon: DaemonAddress,
+    /// The configuration, for capture files.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where a daemon answers, and how to get in.
+#[derive(Args, Debug)]
+pub struct DaemonAddress {
     /// Where the daemon answers [default: what `PHONEWATCH_URL` says, else <http://127.0.0.1:12000>]
     ///
     /// Where it wants a password, name who asks: <https://me@sensor2:12000>. The password comes from --password-file or
@@ -345,15 +384,9 @@ pub struct Source {
     /// The file with the password that the daemon wants
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
-    /// The configuration, for capture files.
-    #[command(flatten)]
-    pub config: ConfigFile,
-    /// Print JSON, for programs
-    #[arg(long)]
-    pub json: bool,
 }
 
-impl Source {
+impl DaemonAddress {
     /// Where the daemon answers.
     pub fn url(&self) -> String {
         let named = self.url.clone();

@@ -15,6 +15,7 @@
 //!   -> what is wrong with it, and why                                diagnosis
 //!   -> events, and about once a second a snapshot                    event, snapshot
 //!   -> alerts: what is told to whom, when, and how often             alert
+//!   -> the frames that prove a finding, without what is private      evidence, savefile
 //! tokio runtime, outputs only: metrics and web                       metrics, web
 //! ```
 //!
@@ -57,6 +58,7 @@ pub mod delivery;
 pub mod diagnosis;
 pub mod engine;
 pub mod event;
+pub mod evidence;
 pub mod finding;
 pub mod flow;
 pub mod inventory;
@@ -65,6 +67,7 @@ pub mod net;
 pub mod phone;
 pub mod record;
 pub mod report;
+pub mod savefile;
 pub mod simulate;
 pub mod snapshot;
 pub mod time;

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         }),
         Command::Check(arguments) => check(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Evidence(arguments) => trace::evidence(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Phones(arguments) => ask::phones(&arguments),
         Command::Phone(arguments) => ask::phone(&arguments),
         Command::Findings(arguments) => ask::findings(&arguments),

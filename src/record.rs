@@ -29,6 +29,17 @@ impl LinkType {
             _ => None,
         }
     }
+
+    /// The LINKTYPE number under which a capture file is written.
+    pub const fn number(self) -> u16 {
+        match self {
+            Self::Null => 0,
+            Self::Ethernet => 1,
+            Self::RawIp => 101,
+            Self::LinuxSll => 113,
+            Self::LinuxSll2 => 276,
+        }
+    }
 }
 
 /// One frame as it was captured.

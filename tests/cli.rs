@@ -239,6 +239,22 @@ fn trace_lists_a_phones_frames_by_any_of_its_names() {
     let read: serde_json::Value = serde_json::from_str(stdout(&as_json)).unwrap();
     assert_eq!(read.as_array().unwrap().len(), lines.lines().count() - 2);
 
+    let written = folder.path().join("phone.pcap");
+    let written = written.to_str().unwrap();
+    let output = phonewatch(&[
+        "evidence",
+        "SEP001380000001",
+        "--write",
+        written,
+        "--from",
+        capture,
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let of_evidence = phonewatch(&["trace", "SEP001380000001", "--from", written]);
+    let of_evidence = stdout(&of_evidence);
+    assert_eq!(of_evidence.lines().count(), lines.lines().count());
+    assert!(of_evidence.contains("SCCP Register SEP001380000001"));
+
     let unknown = phonewatch(&["trace", "SEP0", "--from", capture]);
     assert_eq!(unknown.status.code(), Some(1));
     let error = stderr(&unknown);

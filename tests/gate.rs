@@ -17,7 +17,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use certificates::{Authority, Issued};
 use phonewatch::config::PerPhone;
-use phonewatch::metrics::{AlertState, MetricsSettings, ReloadState, SensorState};
+use phonewatch::metrics::{MetricsSettings, SensorState};
 use phonewatch::time::Timestamp;
 use phonewatch::web::{Admin, Gate, ReloadRequest, WebState, serve};
 use tokio::net::TcpListener;
@@ -75,18 +75,7 @@ impl Server {
 }
 
 fn sensor() -> SensorState {
-    SensorState {
-        interfaces: Vec::new(),
-        ring_used_ratio: 0.0,
-        lag: std::time::Duration::ZERO,
-        published: None,
-        started: Timestamp::EPOCH,
-        reload: ReloadState {
-            succeeded: true,
-            last_success: Timestamp::EPOCH,
-        },
-        alerts: AlertState::default(),
-    }
+    SensorState::starting(Timestamp::EPOCH)
 }
 
 /// Runs a program beside the server; its exit status, and what it said.

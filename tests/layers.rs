@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module with all those it may import, itself aside.
-const MAY_IMPORT: [(&str, &[&str]); 25] = [
+const MAY_IMPORT: [(&str, &[&str]); 27] = [
     ("time", &[]),
     ("net", &["time"]),
     ("record", &["time", "net"]),
@@ -24,6 +24,11 @@ const MAY_IMPORT: [(&str, &[&str]); 25] = [
     ("snapshot", BELOW_EVENT),
     ("engine", BELOW_ENGINE),
     ("trace", &["time", "net", "record", "wire", "flow"]),
+    ("savefile", &["time", "record"]),
+    (
+        "evidence",
+        &["time", "net", "record", "wire", "flow", "savefile"],
+    ),
     ("capture", &["time", "net", "record"]),
     (
         "config",
@@ -39,6 +44,7 @@ const MAY_IMPORT: [(&str, &[&str]); 25] = [
             "finding",
             "phone",
             "diagnosis",
+            "evidence",
             "metrics",
             "report",
             "snapshot",
@@ -57,7 +63,10 @@ const MAY_IMPORT: [(&str, &[&str]); 25] = [
             "config",
         ],
     ),
-    ("delivery", &["time", "net", "finding", "config", "alert"]),
+    (
+        "delivery",
+        &["time", "net", "finding", "config", "alert", "evidence"],
+    ),
     (
         "app",
         &[
@@ -73,6 +82,8 @@ const MAY_IMPORT: [(&str, &[&str]); 25] = [
             "event",
             "snapshot",
             "engine",
+            "savefile",
+            "evidence",
             "capture",
             "config",
             "cli",

@@ -24,8 +24,9 @@ use phonewatch::finding::Severity;
 use phonewatch::phone::keepalive::GapDirection;
 use phonewatch::phone::{Device, Stage};
 use phonewatch::record::{Frame, LinkType, Record};
+use phonewatch::savefile::PcapWriter;
 use phonewatch::simulate::{
-    Fleet, FleetFrame, FleetTruth, PcapWriter, PhoneTruth, Plan, Scenario, Share, Totals,
+    Fleet, FleetFrame, FleetTruth, PhoneTruth, Plan, Scenario, Share, Totals,
 };
 use phonewatch::snapshot::Snapshot;
 use phonewatch::time::Timestamp;
@@ -616,7 +617,7 @@ fn frames_come_in_the_order_of_their_time() {
 fn write(plan: &Plan) -> (Vec<u8>, FleetTruth) {
     let mut file = Vec::new();
     let mut fleet = Fleet::new(plan);
-    let mut writer = PcapWriter::new(&mut file).unwrap();
+    let mut writer = PcapWriter::new(&mut file, LinkType::Ethernet).unwrap();
     for frame in fleet.by_ref() {
         writer.write(frame.at, &frame.bytes).unwrap();
     }

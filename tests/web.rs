@@ -18,12 +18,13 @@ mod support;
 
 use phonewatch::capture::live::CaptureState;
 use phonewatch::config::PerPhone;
+use phonewatch::evidence::EvidenceName;
 use phonewatch::inventory::Inventory;
-use phonewatch::metrics::{AlertState, InterfaceState, MetricsSettings, ReloadState, SensorState};
-use phonewatch::phone::CallManager;
+use phonewatch::metrics::{InterfaceState, MetricsSettings, SensorState};
+use phonewatch::phone::{CallManager, DeviceId};
 use phonewatch::snapshot::Snapshot;
 use phonewatch::time::Timestamp;
-use phonewatch::web::{WebState, serve};
+use phonewatch::web::{Recordings, TraceForm, Unavailable, WebState, serve};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -336,6 +337,18 @@ async fn the_command_line_asks_the_daemon() {
         let (code, out, _) = ask(&["findings", "--severity", "critical"]);
         assert_eq!(code, Some(0));
         assert!(out.starts_with("1 finding holds: 1 critical."), "{out}");
+        let (code, out, _) = ask(&["trace", &name]);
+        assert_eq!((code, &*out), (Some(0), "a table\n"));
+        let (_, out, _) = ask(&["trace", &name, "--json"]);
+        assert_eq!(out, "[]\n");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("phone.pcap");
+        let (code, ..) = ask(&["evidence", &name, "--write", file.to_str().unwrap()]);
+        assert_eq!(code, Some(0));
+        assert_eq!(std::fs::read(file).unwrap(), b"a capture");
+        let (code, _, error) = ask(&["trace", "SEP000000000000"]);
+        assert_eq!(code, Some(1));
+        assert!(error.contains("no phone of this name was seen"), "{error}");
         let (code, _, error) = ask(&["phone", "SEP000000000000"]);
         assert_eq!(code, Some(1));
         assert!(error.contains("no phone of this name was seen"), "{error}");
@@ -385,6 +398,125 @@ async fn one_connection_takes_many_requests_and_ends_with_the_server() {
     assert_eq!(count, 0, "the server has closed it");
 }
 
+/// Someone who has the same frames of every phone.
+struct Recorder;
+
+fn evidence_of(subject: &str) -> EvidenceName {
+    EvidenceName::new(
+        Timestamp::from_secs(1_700_000_000),
+        "registration_rejected",
+        subject,
+    )
+}
+
+impl Recordings for Recorder {
+    fn capture(&self, _device: DeviceId) -> Result<Vec<u8>, Unavailable> {
+        Ok(b"a capture".to_vec())
+    }
+
+    fn trace(&self, _device: DeviceId, form: TraceForm) -> Result<String, Unavailable> {
+        match form {
+            TraceForm::Text => Ok("a table\n".to_owned()),
+            TraceForm::Json => Ok("[]\n".to_owned()),
+        }
+    }
+
+    fn stored(&self) -> Vec<EvidenceName> {
+        vec![evidence_of("SEP020000000007"), evidence_of("SEPOTHER")]
+    }
+
+    fn read(&self, name: &EvidenceName) -> std::io::Result<Vec<u8>> {
+        if name.is_of("SEPGONE") {
+            return Err(std::io::ErrorKind::NotFound.into());
+        }
+        Ok(format!("the file {name}").into_bytes())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phones_frames_are_told_in_words_and_downloaded() {
+    let daemon = with_a_rejected_phone().await;
+    let phones = daemon
+        .ask("GET /api/v1/phones?code=registration_rejected")
+        .await;
+    let name = name_of(&serde_json::from_str(&phones.body).unwrap());
+    let path = format!("/phones/{name}");
+    for (query, status, kind, body) in [
+        ("", 200, "text/plain; charset=utf-8", "a table\n"),
+        (
+            "?format=text",
+            200,
+            "text/plain; charset=utf-8",
+            "a table\n",
+        ),
+        ("?format=json", 200, "application/json", "[]\n"),
+        (
+            " HTTP/1.1\r\nAccept: application/json\r\nX: ",
+            200,
+            "application/json",
+            "[]\n",
+        ),
+        (
+            "?format=xml",
+            400,
+            "text/plain; charset=utf-8",
+            "format: json and text are allowed, and nothing else\n",
+        ),
+    ] {
+        let answer = daemon.ask(&format!("GET {path}/trace{query}")).await;
+        assert_eq!(
+            (answer.status, answer.header("content-type"), &*answer.body),
+            (status, Some(kind), body),
+            "{query}"
+        );
+    }
+    let capture = daemon.ask(&format!("GET {path}/evidence.pcap")).await;
+    assert_eq!((capture.status, &*capture.body), (200, "a capture"));
+    assert_eq!(
+        capture.header("content-type"),
+        Some("application/vnd.tcpdump.pcap")
+    );
+    let disposition = format!("attachment; filename=\"{name}.pcap\"");
+    assert_eq!(
+        capture.header("content-disposition"),
+        Some(disposition.as_str())
+    );
+    let page = daemon.ask(&format!("GET {path}")).await.body;
+    for link in [format!("{path}/trace"), format!("{path}/evidence.pcap")] {
+        assert!(page.contains(&format!("<a href=\"{link}\">")), "{page}");
+    }
+    for path in ["trace", "evidence.pcap"] {
+        let nobody = daemon.ask(&format!("GET /phones/%22%0d%0aX/{path}")).await;
+        assert_eq!(nobody.status, 404);
+        assert_eq!(nobody.header("content-disposition"), None);
+    }
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stored_evidence_is_given_by_its_name_and_nothing_else_is() {
+    let daemon = with_a_rejected_phone().await;
+    let file = evidence_of("SEP1");
+    let answer = daemon.ask(&format!("GET /evidence/{file}")).await;
+    let body = format!("the file {file}");
+    assert_eq!((answer.status, &answer.body), (200, &body));
+    let disposition = answer.header("content-disposition").unwrap();
+    assert_eq!(disposition, format!("attachment; filename=\"{file}\""));
+    for path in [
+        format!("{}", evidence_of("SEPGONE")),
+        "outbox.sqlite".to_owned(),
+        "..%2Foutbox.sqlite".to_owned(),
+        "%2e%2e%2f%2e%2e%2fetc%2fpasswd".to_owned(),
+        format!("..%2F{file}"),
+        format!("{file}%00"),
+    ] {
+        let answer = daemon.ask(&format!("GET /evidence/{path}")).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(!answer.body.contains("the file"), "{path}");
+    }
+    daemon.stop().await;
+}
+
 /// A server with a daemon around it that a test can change.
 struct Daemon {
     address: SocketAddr,
@@ -408,15 +540,8 @@ impl Daemon {
                     ..CaptureState::default()
                 },
             }],
-            ring_used_ratio: 0.0,
-            lag: Duration::ZERO,
             published: Some(Duration::from_millis(500)),
-            started: Timestamp::from_secs(1_700_000_000),
-            reload: ReloadState {
-                succeeded: true,
-                last_success: Timestamp::from_secs(1_700_000_000),
-            },
-            alerts: AlertState::default(),
+            ..SensorState::starting(Timestamp::from_secs(1_700_000_000))
         }));
         let settings = MetricsSettings {
             per_phone: PerPhone::All,
@@ -428,6 +553,7 @@ impl Daemon {
             move || read.lock().unwrap().clone(),
             Arc::new(ArcSwap::from_pointee(settings)),
         );
+        let state = state.with_recordings(Arc::new(Recorder));
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(serve(listener, state, async {
             stopped.await.unwrap();

@@ -15,9 +15,9 @@ use phonewatch::capture::filter::{FilterSettings, expression};
 use phonewatch::capture::{FrameSource, Input};
 use phonewatch::engine::{Engine, Settings};
 use phonewatch::event::Event;
-use phonewatch::record::Record;
+use phonewatch::record::{LinkType, Record};
 use phonewatch::report::{CaptureFacts, Report, Style, table};
-use phonewatch::simulate::PcapWriter;
+use phonewatch::savefile::PcapWriter;
 use phonewatch::snapshot::Snapshot;
 
 use crate::fleet::{Fleet, MIX, PROGRAM};
@@ -146,7 +146,10 @@ fn prepare(file: &Path) -> anyhow::Result<(u64, u64, PathBuf)> {
         "udp[8:2] & 0xc000 = 0x8000 and portrange 16384-32767",
     )));
     let sample = file.with_extension("sample.pcap");
-    let mut writer = PcapWriter::new(std::io::BufWriter::new(fs::File::create(&sample)?))?;
+    let mut writer = PcapWriter::new(
+        std::io::BufWriter::new(fs::File::create(&sample)?),
+        LinkType::Ethernet,
+    )?;
     let mut source = FileSource::new(vec![file.to_owned()], None);
     let first = frames / 2;
     let mut place = 0;

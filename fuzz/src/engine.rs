@@ -5,7 +5,7 @@ use std::time::Duration;
 use phonewatch::config::PerPhone;
 use phonewatch::engine::{Engine, Limits, Settings};
 use phonewatch::flow::tcp::StreamLimits;
-use phonewatch::metrics::{self, AlertState, MetricsSettings, ReloadState, SensorState};
+use phonewatch::metrics::{self, MetricsSettings, SensorState};
 use phonewatch::record::{Frame, Loss, LossPlace, Record};
 use phonewatch::report::{CaptureFacts, Report, Style, table};
 use phonewatch::snapshot::Snapshot;
@@ -147,18 +147,7 @@ pub fn assert_readable(snapshot: &Snapshot) {
         per_phone: PerPhone::All,
         per_phone_limit: 100,
     };
-    let sensor = SensorState {
-        interfaces: Vec::new(),
-        ring_used_ratio: 0.0,
-        lag: Duration::ZERO,
-        published: None,
-        started: Timestamp::EPOCH,
-        reload: ReloadState {
-            succeeded: true,
-            last_success: Timestamp::EPOCH,
-        },
-        alerts: AlertState::default(),
-    };
+    let sensor = SensorState::starting(Timestamp::EPOCH);
     let page = metrics::render(snapshot, &sensor, &settings).expect("a page");
     for line in page.lines() {
         let is_series = line.starts_with("# ") || line.starts_with("phonewatch_");

@@ -45,7 +45,7 @@ pub struct Alert {
     /// What tells it from others: `alertname` (the code), `severity`, and as far as known `phone` or `server`, `mac`,
     /// `address`, `site`, `callmanager`, `device_pool`, `stage`, `switch`, `sensor`.
     pub labels: BTreeMap<String, String>,
-    /// What people read: `title`, `summary`, `remedy` (a step on each line), `reference`, `page_url`.
+    /// What people read: `title`, `summary`, `remedy` (a step on each line), `reference`, `page_url`, `evidence_url`.
     pub annotations: BTreeMap<String, String>,
     /// When that of which it speaks began.
     pub starts_at: Timestamp,
@@ -53,4 +53,7 @@ pub struct Alert {
     pub ends_at: Option<Timestamp>,
     /// What shows it, in the order of time. Empty for an alert that was restored and not seen again since.
     pub evidence: Vec<Evidence>,
+    /// The file in which the frames that prove it are kept, where there is one.
+    #[serde(default)]
+    pub evidence_file: Option<String>,
 }

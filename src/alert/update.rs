@@ -42,6 +42,14 @@ impl Update {
             _ => None,
         }
     }
+
+    /// The same with the name of the file that shows it.
+    #[must_use]
+    pub fn with_evidence(mut self, file: Option<String>) -> Self {
+        let (Self::Raised(facts) | Self::Cleared(facts, _)) = &mut self;
+        facts.evidence = file.map(Into::into);
+        self
+    }
 }
 
 /// What is known of a device beside what its finding says.
@@ -167,6 +175,9 @@ pub struct Facts {
     pub summary: Box<str>,
     /// When that of which it speaks began.
     pub since: Timestamp,
+    /// The file in which the frames that prove it are kept, where there is one.
+    #[serde(default)]
+    pub evidence: Option<Box<str>>,
     /// The finding itself, which is not stored.
     #[serde(skip)]
     pub finding: Option<Arc<Finding>>,
@@ -185,6 +196,7 @@ impl Facts {
             known: known.clone(),
             summary: finding.summary.as_str().into(),
             since: finding.since,
+            evidence: None,
             finding: Some(Arc::clone(finding)),
         }
     }

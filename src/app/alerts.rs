@@ -6,9 +6,10 @@
 mod feed;
 mod keeper;
 mod known;
-mod state_dir;
+pub(super) mod state_dir;
 mod worker;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -50,13 +51,20 @@ const STOP_WITHIN: Duration = Duration::from_secs(2);
 
 impl Prepared {
     /// Reads what the receivers need, and opens the outbox if there are any.
-    pub(super) fn new(settings: &Settings, has_outbox: bool) -> anyhow::Result<Self> {
+    ///
+    /// `evidence` is the folder of what proves findings, where it is kept.
+    pub(super) fn new(
+        settings: &Settings,
+        evidence: Option<&Path>,
+        has_outbox: bool,
+    ) -> anyhow::Result<Self> {
         let mut senders = Vec::new();
         let mut outbox = None;
         if !settings.receiver.is_empty() {
             let client = Client::new()?;
             for receiver in &settings.receiver {
-                senders.push(Sender::prepare(receiver, settings, &client)?);
+                let sender = Sender::prepare(receiver, settings, &client)?;
+                senders.push(sender.with_evidence(evidence.map(Path::to_owned)));
             }
             if !has_outbox {
                 outbox = Some(Outbox::open(&state_dir::of(settings))?);

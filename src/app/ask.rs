@@ -1,6 +1,6 @@
 //! `phonewatch phones`, `phone` and `findings`: asks the running daemon, or capture files.
 
-mod client;
+pub(super) mod client;
 
 use std::process::ExitCode;
 
@@ -90,7 +90,7 @@ fn ask(
         Form::Text(style())
     };
     if source.from.is_empty() {
-        let daemon = Daemon::at(&source.url(), source.password_file.as_deref())?;
+        let daemon = Daemon::of(&source.daemon)?;
         print(&daemon.answer(path, query, &form)?)?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -7,6 +7,7 @@ pub mod alerts;
 pub mod ask;
 pub mod clock;
 pub mod drive;
+mod evidence;
 pub mod explain;
 pub mod gate;
 pub mod inventory;

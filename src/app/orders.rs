@@ -41,7 +41,6 @@ pub(super) enum NoAnswer {
 
 impl EngineHandle {
     /// What `question` finds in the engine.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the pages that ask come next"))]
     pub(super) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Engine) -> T + Send + 'static,

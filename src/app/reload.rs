@@ -1,8 +1,8 @@
 //! What a configuration that was read again changes in the running daemon, and what it does not.
 
 use crate::config::{
-    Capture, Config, Copies, Dhcp, Flap, Keepalive, Limits, Log, Metrics, Sccp, Tftp, Web,
-    differing_thresholds,
+    Capture, Config, Copies, Dhcp, Evidence, Flap, Keepalive, Limits, Log, Metrics, Sccp, Tftp,
+    Web, differing_thresholds,
 };
 
 /// Takes over from `new` what can change while the daemon runs; the keys that differ and need a restart.
@@ -49,6 +49,7 @@ fn differing(one: &Config, other: &Config) -> Vec<&'static str> {
             devices, strangers, connections, callmanagers, transfers, dns_names, fragments, stream_buffer,
             streams_buffer, config_file, events, recorder, recorder_frames
         };
+        evidence: Evidence { enabled, keep_for, size, per_minute };
         metrics: Metrics { per_phone, per_phone_limit };
         web: Web { listen, admin, config_file };
         log: Log { format, level };

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use super::alerts::{Alerts, Feed, Prepared};
 use super::drive::{Outlet, drive};
+use super::evidence::{Evidence, Feed as EvidenceFeed};
 use super::logging::{EventLog, Logging};
 use super::orders::{EngineHandle, Orders, orders};
 use super::sensor::{Interfaces, Sensor, SensorSource};
@@ -126,6 +127,7 @@ struct Daemon {
     /// Answers when the engine's thread ends; an error where it panicked.
     engine_ended: oneshot::Receiver<()>,
     web: Option<Web>,
+    evidence: Evidence,
     alerts: Alerts,
     signals: Signals,
 }
@@ -147,10 +149,11 @@ impl Daemon {
             Some(address) => Some(listen(address).await?),
             None => None,
         };
-        let alerts = Alerts::start(Prepared::new(&config.alert, false)?)?;
+        let (engine, orders) = orders();
+        let (evidence, evidence_feed) = Evidence::start(&config, engine.clone())?;
+        let alerts = Alerts::start(Prepared::new(&config.alert, evidence.folder(), false)?)?;
         let (sensor, source) = interfaces.start(&config)?;
         let snapshot = Arc::new(ArcSwap::default());
-        let (engine, orders) = orders();
         let engine_ended = start_engine(
             Engine::new(settings::engine(&config, inventory)),
             source,
@@ -159,6 +162,7 @@ impl Daemon {
                 vitals: Arc::clone(&sensor.vitals),
                 log: EventLog::default(),
                 alerts: alerts.feed(),
+                evidence: evidence_feed,
                 orders,
             },
         )?;
@@ -170,16 +174,19 @@ impl Daemon {
         let web = listener.map(|listener| {
             let vitals = Arc::clone(&sensor.vitals);
             let counts = alerts.counts();
+            let evidence_counts = evidence.counts();
             let state = WebState::new(
                 snapshot,
                 move || SensorState {
                     alerts: counts.read(),
+                    evidence: evidence_counts.read(),
                     ..vitals.read()
                 },
                 Arc::clone(&metrics),
             )
             .behind(Arc::clone(&gate))
-            .administered(Arc::clone(&admin));
+            .administered(Arc::clone(&admin))
+            .with_recordings(evidence.recordings());
             Web::start(listener, state)
         });
         tracing::info!(
@@ -200,6 +207,7 @@ impl Daemon {
             engine,
             engine_ended,
             web,
+            evidence,
             alerts,
             signals,
         })
@@ -241,7 +249,8 @@ impl Daemon {
     fn reload(&mut self, loaded: anyhow::Result<Loaded>) -> Result<String, String> {
         let result = loaded.and_then(|loaded| {
             let new = loaded.config;
-            let alerts = Prepared::new(&new.alert, self.alerts.has_outbox())?;
+            let folder = self.evidence.folder();
+            let alerts = Prepared::new(&new.alert, folder, self.alerts.has_outbox())?;
             self.logging.set_level(&new.log.level)?;
             complain(loaded.inventory.as_deref(), &new);
             self.alerts.reconfigure(alerts);
@@ -343,13 +352,16 @@ struct LiveOutlet {
     vitals: Arc<Vitals>,
     log: EventLog,
     alerts: Feed,
+    /// None where no evidence is kept.
+    evidence: Option<EvidenceFeed>,
     orders: Orders,
 }
 
 impl Outlet for LiveOutlet {
     fn event(&mut self, event: &Event) {
         self.log.event(event, clock::now());
-        self.alerts.event(event);
+        let evidence = self.evidence.as_mut().and_then(|feed| feed.event(event));
+        self.alerts.event(event, evidence);
     }
 
     fn attend(&mut self, engine: &mut Engine, now: Timestamp) {
@@ -357,6 +369,9 @@ impl Outlet for LiveOutlet {
     }
 
     fn publish(&mut self, snapshot: Arc<Snapshot>) {
+        if let Some(evidence) = &mut self.evidence {
+            evidence.publish(&snapshot);
+        }
         self.alerts.publish(&snapshot);
         self.snapshot.store(snapshot);
         self.vitals.set_published();

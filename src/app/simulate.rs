@@ -11,7 +11,9 @@ use anyhow::Context;
 
 use super::play::play;
 use crate::cli;
-use crate::simulate::{Fleet, FleetTruth, Mirror, PcapWriter, Plan};
+use crate::record::LinkType;
+use crate::savefile::PcapWriter;
+use crate::simulate::{Fleet, FleetTruth, Mirror, Plan};
 
 /// Writes or plays the fleet's frames, then writes what is true of it, and says on stderr what was done.
 pub fn simulate(arguments: &cli::Simulate) -> anyhow::Result<()> {
@@ -101,7 +103,7 @@ fn create(path: &Path) -> anyhow::Result<File> {
 }
 
 fn write_frames(mirror: &mut Mirror, out: impl Write) -> io::Result<u64> {
-    let mut writer = PcapWriter::new(out)?;
+    let mut writer = PcapWriter::new(out, LinkType::Ethernet)?;
     let mut frames = 0;
     for frame in mirror {
         writer.write(frame.at, &frame.bytes)?;

@@ -1,50 +1,86 @@
-//! `phonewatch trace NAME`: a phone's frames in words, as a sniffer would list them.
+//! `phonewatch trace NAME`: a phone's frames in words, as a sniffer would list them; `phonewatch evidence NAME`: the same
+//! frames as a capture file.
 
-use std::fmt::Write;
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
+use super::ask::client::{Daemon, printable};
 use super::drive::{Outlet, drive};
 use super::settings;
 use super::terminal::print;
 use crate::capture::file::FileSource;
-use crate::cli;
+use crate::cli::{self, Source};
 use crate::config::Config;
-use crate::engine::Engine;
+use crate::engine::{Engine, KeptFrame};
 use crate::event::Event;
 use crate::phone::{Device, DeviceId};
 use crate::snapshot::Snapshot;
-use crate::trace::{Ports, TraceLine, Tracer};
+use crate::trace::{Ports, TraceLine, Tracer, table};
+use crate::web::html::in_url;
 
 /// What a trace from files may hold in memory: enough for the signalling of a day of a large site.
 const RECORDER_BYTES: usize = 1 << 30;
 
-/// Reads the files and prints the lines of the phone; whatever hinders it is an error.
+/// Asks the daemon or reads the files, and prints the lines of the phone; whatever hinders it is an error.
 pub fn trace(arguments: &cli::Trace) -> anyhow::Result<()> {
-    let config = arguments.config.load()?;
-    let mut engine_settings = settings::engine(&config, None);
-    engine_settings.limits.recorder_bytes = RECORDER_BYTES;
-    engine_settings.limits.recorder_frames = u32::MAX;
-    let mut engine = Engine::new(engine_settings);
-    let mut source = FileSource::new(arguments.from.clone(), None);
-    drive(&mut source, &mut engine, &mut Nobody);
-    if let Some(problem) = source.problems().first() {
-        bail!("{problem}");
+    let Source {
+        from,
+        daemon,
+        config,
+        json,
+    } = &arguments.source;
+    if from.is_empty() {
+        let path = format!("/phones/{}/trace", in_url(&arguments.phone));
+        let query = if *json { "format=json" } else { "format=text" };
+        let text = Daemon::of(daemon)?.file(&path, query)?;
+        return print(&printable(&String::from_utf8_lossy(&text), false));
     }
-    let snapshot = engine.snapshot();
-    let device = find(&snapshot, &arguments.phone)?;
+    let config = config.load()?;
+    let frames = recorded(&config, from, &arguments.phone)?;
     let mut tracer = Tracer::new(ports(&config));
-    let lines: Vec<TraceLine> = engine
-        .recorded(device)
+    let lines: Vec<TraceLine> = frames
+        .iter()
         .map(|kept| tracer.line(&kept.frame()))
         .collect();
-    if arguments.json {
+    if *json {
         let mut text = serde_json::to_string_pretty(&lines).context("write the trace as JSON")?;
         text.push('\n');
         print(&text)
     } else {
         print(&table(&lines))
     }
+}
+
+/// Writes the frames of the phone to a capture file, without what is nobody's business.
+pub fn evidence(arguments: &cli::Evidence) -> anyhow::Result<()> {
+    let file = if arguments.from.is_empty() {
+        let path = format!("/phones/{}/evidence.pcap", in_url(&arguments.phone));
+        Daemon::of(&arguments.daemon)?.file(&path, "")?.to_vec()
+    } else {
+        let config = arguments.config.load()?;
+        let frames = recorded(&config, &arguments.from, &arguments.phone)?;
+        let frames = frames.iter().map(KeptFrame::frame);
+        crate::evidence::capture_file(frames, &config.sccp.ports, RECORDER_BYTES)
+            .context("make the capture file")?
+    };
+    let path = &arguments.write;
+    std::fs::write(path, file).with_context(|| format!("write {}", path.display()))
+}
+
+/// The frames of the phone in these files.
+fn recorded(config: &Config, from: &[PathBuf], phone: &str) -> anyhow::Result<Vec<KeptFrame>> {
+    let mut engine_settings = settings::engine(config, None);
+    engine_settings.limits.recorder_bytes = RECORDER_BYTES;
+    engine_settings.limits.recorder_frames = u32::MAX;
+    let mut engine = Engine::new(engine_settings);
+    let mut source = FileSource::new(from.to_vec(), None);
+    drive(&mut source, &mut engine, &mut Nobody);
+    if let Some(problem) = source.problems().first() {
+        bail!("{problem}");
+    }
+    let device = find(&engine.snapshot(), phone)?;
+    Ok(engine.recorded(device).collect())
 }
 
 /// Which ports the configuration gives to what.
@@ -93,33 +129,4 @@ fn find(snapshot: &Snapshot, wanted: &str) -> anyhow::Result<DeviceId> {
              address, as `phonewatch replay` lists them"
         ),
     }
-}
-
-/// The lines as aligned columns, the time since the first in front.
-fn table(lines: &[TraceLine]) -> String {
-    let width = |column: fn(&TraceLine) -> &str, heading: &str| {
-        let widths = lines.iter().map(|line| column(line).chars().count());
-        widths.max().unwrap_or(0).max(heading.len())
-    };
-    let from = width(|line| &line.source, "source");
-    let to = width(|line| &line.destination, "destination");
-    let first = lines.first().map(|line| line.at);
-    let mut table = format!(
-        "{:>10}  {:from$}  {:to$}  {:>6}  summary\n",
-        "seconds", "source", "destination", "bytes"
-    );
-    for line in lines {
-        let since = first.map_or(0.0, |first| line.at.since(first).as_secs_f64());
-        let written = writeln!(
-            table,
-            "{since:>10.4}  {:from$}  {:to$}  {:>6}  {}",
-            line.source, line.destination, line.length, line.summary
-        );
-        debug_assert!(written.is_ok(), "a string takes any text");
-    }
-    if let Some(first) = first {
-        let written = writeln!(table, "{} frames from {first} on", lines.len());
-        debug_assert!(written.is_ok(), "a string takes any text");
-    }
-    table
 }

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 
 use super::clock::{self, Stopwatch};
 use crate::capture::live::{CaptureCounters, TICK};
-use crate::metrics::{AlertState, InterfaceState, ReloadState, SensorState};
+use crate::metrics::{AlertState, EvidenceState, InterfaceState, ReloadState, SensorState};
 use crate::time::Timestamp;
 
 /// The signs of life of captures, engine and configuration.
@@ -105,6 +105,7 @@ impl Vitals {
             started: self.started,
             reload: **self.reload.load(),
             alerts: AlertState::default(),
+            evidence: EvidenceState::default(),
         }
     }
 }

@@ -33,8 +33,8 @@ pub use capture::{Capture, Copies, Filter, interface_name};
 pub use error::{ConfigError, ConfigErrors};
 pub use secret::{Secret, SecretError, SecretSource};
 pub use settings::{
-    Dhcp, Flap, InventoryFile, Keepalive, Limits, Log, LogFormat, Metrics, PerPhone, Sccp, Tftp,
-    Web,
+    Dhcp, Evidence, Flap, InventoryFile, Keepalive, Limits, Log, LogFormat, Metrics, PerPhone,
+    Sccp, Tftp, Web,
 };
 
 pub use shown::ShownConfig;
@@ -76,6 +76,8 @@ pub struct Config {
     pub limits: Limits,
     /// Who is told of what is wrong, when and how.
     pub alert: Alert,
+    /// How the frames that prove a finding are kept.
+    pub evidence: Evidence,
     /// What Prometheus is given.
     pub metrics: Metrics,
     /// Where HTTP is served.
@@ -200,6 +202,7 @@ impl Config {
             dhcp,
             limits: document.table("limits", |limits| Limits::read(limits, named)),
             alert: document.table("alert", Alert::read),
+            evidence: document.table("evidence", Evidence::read),
             metrics: document.table("metrics", Metrics::read),
             web: document.table("web", Web::read),
             log: document.table("log", Log::read),

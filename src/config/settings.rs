@@ -290,6 +290,43 @@ impl Default for Limits {
     }
 }
 
+/// How the frames that prove a finding are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Whether any are kept, where there is a state directory.
+    pub enabled: bool,
+    /// How long a file is kept.
+    pub keep_for: Duration,
+    /// What all files may take, in bytes.
+    pub size: usize,
+    /// How many files are written in a minute at most.
+    pub per_minute: u32,
+}
+
+impl Evidence {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        const DAY: Duration = Duration::from_secs(86_400);
+        let default = Self::default();
+        Self {
+            enabled: section.boolean("enabled", default.enabled),
+            keep_for: section.duration("keep_for", default.keep_for, HOUR..=365 * DAY),
+            size: section.size("size", default.size, MIB..=1024 * GIB),
+            per_minute: section.integer("per_minute", default.per_minute, 1..=600),
+        }
+    }
+}
+
+impl Default for Evidence {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            keep_for: 14 * 24 * HOUR,
+            size: 256 * MIB,
+            per_minute: 20,
+        }
+    }
+}
+
 /// What Prometheus is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metrics {

@@ -1,5 +1,8 @@
 //! Mail: the message as MIME, sent by SMTP.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::Engine;
@@ -13,8 +16,9 @@ use tokio::time::timeout;
 use super::html::html;
 use super::retry::Outcome;
 use super::text::plain;
-use crate::alert::Notification;
+use crate::alert::{Notification, Status};
 use crate::config::{Secret, SmtpTls};
+use crate::evidence::EvidenceName;
 use crate::finding::Severity;
 use crate::net::safe_text;
 use crate::time::Timestamp;
@@ -26,6 +30,8 @@ pub(super) struct Mailer {
     server: String,
     from: String,
     to: Vec<String>,
+    /// Where the files are that alerts name as their evidence.
+    evidence: Option<PathBuf>,
 }
 
 /// What a mailer is made of.
@@ -39,6 +45,9 @@ pub(super) struct MailSettings<'a> {
 }
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// All captures of a mail together take no more, in bytes, and are no more than so many: they prove what is linked.
+const MOST_ATTACHED: u64 = 256 << 10;
+const MOST_CAPTURES: usize = 4;
 /// For all of it: the library's own time ends with the connection, and a mute server would hold it for ever.
 const SEND_WITHIN: Duration = Duration::from_secs(30);
 
@@ -75,12 +84,18 @@ impl Mailer {
             server: settings.host.to_owned(),
             from: settings.from.to_owned(),
             to: settings.to.to_vec(),
+            evidence: None,
         })
+    }
+
+    /// Attaches the files of evidence in this folder.
+    pub(super) fn attach_from(&mut self, folder: PathBuf) {
+        self.evidence = Some(folder);
     }
 
     /// Sends the message; what became of it.
     pub(super) async fn send(&self, message: &Notification) -> Outcome {
-        let mail = self.mail(message);
+        let mail = self.mail(message, &self.captures(message));
         let server = &self.server;
         match timeout(
             SEND_WITHIN,
@@ -112,8 +127,39 @@ impl Mailer {
         }
     }
 
+    /// The first captures that fit, each with its name. One that is gone meanwhile is left out.
+    fn captures(&self, message: &Notification) -> Vec<(EvidenceName, Vec<u8>)> {
+        let Some(folder) = self
+            .evidence
+            .as_deref()
+            .filter(|_| message.status == Status::Firing)
+        else {
+            return Vec::new();
+        };
+        let names = message
+            .alerts
+            .iter()
+            .filter(|alert| alert.status == Status::Firing);
+        let names = names.filter_map(|alert| alert.evidence_file.as_deref()?.parse().ok());
+        let mut room = MOST_ATTACHED;
+        let mut captures = Vec::new();
+        for name in names.take(MOST_CAPTURES) {
+            let name: EvidenceName = name;
+            let file = File::open(folder.join(name.to_string()));
+            let mut bytes = Vec::new();
+            let read = file.and_then(|file| file.take(room + 1).read_to_end(&mut bytes));
+            let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            if read.is_ok() && length <= room {
+                room -= length;
+                captures.push((name, bytes));
+            }
+        }
+        captures
+    }
+
     /// The mail as it goes over the wire. All of it is ASCII with short lines, whatever the message holds.
-    fn mail(&self, message: &Notification) -> String {
+    fn mail(&self, message: &Notification, captures: &[(EvidenceName, Vec<u8>)]) -> String {
+        let outer = "=_phonewatch_mail";
         let boundary = "=_phonewatch";
         let domain = self.from.rsplit('@').next().unwrap_or("phonewatch");
         let first = format!("<{}.phonewatch@{domain}>", message.thread);
@@ -134,6 +180,13 @@ impl Mailer {
             lines.push("X-Priority: 1".to_owned());
         }
         lines.push("MIME-Version: 1.0".to_owned());
+        if !captures.is_empty() {
+            lines.push(format!(
+                "Content-Type: multipart/mixed; boundary=\"{outer}\""
+            ));
+            lines.push(String::new());
+            lines.push(format!("--{outer}"));
+        }
         lines.push(format!(
             "Content-Type: multipart/alternative; boundary=\"{boundary}\""
         ));
@@ -143,9 +196,24 @@ impl Mailer {
             lines.push(format!("Content-Type: text/{kind}; charset=utf-8"));
             lines.push("Content-Transfer-Encoding: base64".to_owned());
             lines.push(String::new());
-            lines.extend(base64_lines(&body));
+            lines.extend(base64_lines(body.replace('\n', "\r\n").as_bytes()));
         }
         lines.push(format!("--{boundary}--"));
+        for (name, bytes) in captures {
+            lines.push(String::new());
+            lines.push(format!("--{outer}"));
+            lines.push("Content-Type: application/vnd.tcpdump.pcap".to_owned());
+            lines.push("Content-Transfer-Encoding: base64".to_owned());
+            // The name holds letters, digits, dots and dashes alone. A line of its own keeps lines short.
+            lines.push("Content-Disposition: attachment;".to_owned());
+            lines.push(format!(" filename=\"{name}\""));
+            lines.push(String::new());
+            lines.extend(base64_lines(bytes));
+        }
+        if !captures.is_empty() {
+            lines.push(String::new());
+            lines.push(format!("--{outer}--"));
+        }
         lines.push(String::new());
         lines.join("\r\n")
     }
@@ -165,8 +233,8 @@ fn described(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn base64_lines(text: &str) -> Vec<String> {
-    let encoded = STANDARD.encode(text.replace('\n', "\r\n"));
+fn base64_lines(bytes: &[u8]) -> Vec<String> {
+    let encoded = STANDARD.encode(bytes);
     let lines = encoded.as_bytes().chunks(76);
     lines
         .map(|line| String::from_utf8_lossy(line).into_owned())
@@ -232,7 +300,7 @@ mod tests {
         message.title = "é\r\nBcc: everybody@example.com <b> …".into();
         message.thread = "t1".into();
         message.id = "t1-2".into();
-        let mail = mailer.unwrap().mail(&message);
+        let mail = mailer.unwrap().mail(&message, &[]);
         assert!(mail.is_ascii());
         assert!(
             mail.split("\r\n")
@@ -251,6 +319,58 @@ mod tests {
             );
         }
         assert!(!mail.contains("Bcc"), "{mail}");
+    }
+
+    /// What is attached is what the first alerts name, as far as it is there and fits; a hostile name reads nothing.
+    #[test]
+    fn captures_are_attached_within_their_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = Timestamp::from_secs(1_700_000_000);
+        let file = |subject: &str, size: usize| {
+            let name = EvidenceName::new(at, "boot_loop", subject).to_string();
+            std::fs::write(folder.path().join(&name), vec![0xA1; size]).unwrap();
+            name
+        };
+        std::fs::write(folder.path().join("secret"), "hunter2").unwrap();
+        let names = [
+            "../secret".to_owned(),
+            EvidenceName::new(at, "boot_loop", "gone").to_string(),
+            file("SEP1", 100),
+            file("SEP2", 256 << 10),
+        ];
+        let mut message = test_message("x", at);
+        let alert = message.alerts.remove(0);
+        for name in names {
+            let mut alert = alert.clone();
+            alert.evidence_file = Some(name);
+            message.alerts.push(alert);
+        }
+        let mut mailer = Mailer::new(&MailSettings {
+            host: "127.0.0.1",
+            port: 25,
+            tls: SmtpTls::None,
+            from: "a@example.com",
+            to: &["b@example.com".into()],
+            login: None,
+        })
+        .unwrap();
+        assert_eq!(mailer.captures(&message), [], "no folder is known");
+        mailer.attach_from(folder.path().to_owned());
+        let captures = mailer.captures(&message);
+        let sizes: Vec<usize> = captures.iter().map(|(_, bytes)| bytes.len()).collect();
+        assert_eq!(sizes, [100]);
+        let mail = mailer.mail(&message, &captures);
+        assert!(mail.is_ascii() && mail.split("\r\n").all(|line| line.len() <= 100));
+        for part in [
+            "Content-Type: multipart/mixed; boundary=\"=_phonewatch_mail\"\r\n\r\n--=_phonewatch_mail\r\nContent-Type: \
+             multipart/alternative",
+            " filename=\"20231114T221320.000000Z-boot_loop-SEP1.pcap\"\r\n\r\noaGhoaGh",
+            "\r\n--=_phonewatch_mail--\r\n",
+        ] {
+            assert!(mail.contains(part), "{part}\n{mail}");
+        }
+        message.status = Status::Resolved;
+        assert_eq!(mailer.captures(&message), [], "what is over needs no proof");
     }
 
     #[test]

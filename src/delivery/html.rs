@@ -153,15 +153,20 @@ fn write_alert<'a>(
             out.write_str("</ol>\n")?;
         }
     }
-    let url = text("page_url");
-    if !url.is_empty() {
-        // A table, as some programs give links no padding.
-        writeln!(
-            out,
-            "<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" style=\"margin:8px 0 4px\"><tr>\
-             <td style=\"background:#1a5fb4;border-radius:4px;padding:8px 16px\"><a href=\"{url}\" \
-             style=\"color:#ffffff;text-decoration:none;font-size:15px\">Open in phonewatch</a></td></tr></table>"
-        )?;
+    for (annotation, label) in [
+        ("page_url", "Open in phonewatch"),
+        ("evidence_url", "The frames that show it"),
+    ] {
+        let url = text(annotation);
+        if !url.is_empty() {
+            // A table, as some programs give links no padding.
+            writeln!(
+                out,
+                "<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" style=\"margin:8px 0 4px\"><tr>\
+                 <td style=\"background:#1a5fb4;border-radius:4px;padding:8px 16px\"><a href=\"{url}\" \
+                 style=\"color:#ffffff;text-decoration:none;font-size:15px\">{label}</a></td></tr></table>"
+            )?;
+        }
     }
     out.write_str("</td></tr></table></td></tr>\n")
 }
@@ -186,7 +191,7 @@ mod tests {
         message.names = vec![hostile.to_owned()];
         let alert = &mut message.alerts[0];
         alert.subject = hostile.to_owned();
-        for name in ["title", "summary", "remedy", "page_url"] {
+        for name in ["title", "summary", "remedy", "page_url", "evidence_url"] {
             let text = hostile.to_owned();
             alert.annotations.insert(name.to_owned(), text);
         }
@@ -195,7 +200,7 @@ mod tests {
             !html.contains("<script") && !html.contains("\"' onload"),
             "{html}"
         );
-        assert_eq!(html.matches("&lt;script&gt;").count(), 8, "{html}");
+        assert_eq!(html.matches("&lt;script&gt;").count(), 9, "{html}");
     }
 
     #[test]

@@ -89,14 +89,18 @@ pub(super) fn pagerduty(message: &Notification, routing_key: &str, sensor: Optio
             "dedup_key": message.thread,
         });
     }
-    let url = message
-        .alerts
-        .iter()
-        .find_map(|alert| alert.annotations.get("page_url"));
-    let links: Vec<Value> = url
-        .iter()
-        .map(|url| json!({ "href": url, "text": "phonewatch" }))
-        .collect();
+    let link = |annotation: &str, text: &str| {
+        let mut alerts = message.alerts.iter();
+        let url = alerts.find_map(|alert| alert.annotations.get(annotation))?;
+        Some(json!({ "href": url, "text": text }))
+    };
+    let links: Vec<Value> = [
+        link("page_url", "phonewatch"),
+        link("evidence_url", "frames"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     json!({
         "routing_key": routing_key,
         "event_action": "trigger",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -83,6 +84,15 @@ impl Sender {
             client: client.clone(),
             way,
         })
+    }
+
+    /// Attaches the evidence of alerts, from the folder in which it is kept, where it sends what takes attachments.
+    #[must_use]
+    pub fn with_evidence(mut self, folder: Option<PathBuf>) -> Self {
+        if let (Way::Mail(mailer), Some(folder)) = (&mut self.way, folder) {
+            mailer.attach_from(folder);
+        }
+        self
     }
 
     /// The name of its receiver.
@@ -331,6 +341,7 @@ pub fn test_message(receiver: &str, now: Timestamp) -> Notification {
         starts_at: now,
         ends_at: None,
         evidence: Vec::new(),
+        evidence_file: None,
     };
     Notification {
         id: format!("{thread}-1"),

@@ -89,6 +89,9 @@ fn write_alert<'a>(
     if !text("page_url").is_empty() {
         writeln!(out, "  {}", text("page_url"))?;
     }
+    if !text("evidence_url").is_empty() {
+        writeln!(out, "  Frames: {}", text("evidence_url"))?;
+    }
     Ok(())
 }
 

@@ -25,6 +25,27 @@ pub struct SensorState {
     pub reload: ReloadState,
     /// What became of alerts.
     pub alerts: AlertState,
+    /// What became of the evidence of findings.
+    pub evidence: EvidenceState,
+}
+
+impl SensorState {
+    /// A daemon that has just started: nothing is captured yet, and nothing was published.
+    pub fn starting(at: Timestamp) -> Self {
+        Self {
+            interfaces: Vec::new(),
+            ring_used_ratio: 0.0,
+            lag: Duration::ZERO,
+            published: None,
+            started: at,
+            reload: ReloadState {
+                succeeded: true,
+                last_success: at,
+            },
+            alerts: AlertState::default(),
+            evidence: EvidenceState::default(),
+        }
+    }
 }
 
 /// What became of alerts.
@@ -36,6 +57,15 @@ pub struct AlertState {
     pub pending: u64,
     /// What there was no room for.
     pub dropped: u64,
+}
+
+/// What became of the evidence of findings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EvidenceState {
+    /// How many files, by what became of them (`written`, `failed`, `skipped`).
+    pub results: Vec<(&'static str, u64)>,
+    /// What the files take that are kept now, in bytes.
+    pub bytes: u64,
 }
 
 /// One interface.
@@ -63,6 +93,7 @@ pub(super) fn add(page: &mut Page, totals: &Totals, sensor: &SensorState) {
     add_interfaces(page, &sensor.interfaces);
     add_reading(page, totals);
     add_alerts(page, &sensor.alerts);
+    add_evidence(page, &sensor.evidence);
     add_daemon(page, sensor);
 }
 
@@ -230,6 +261,24 @@ fn add_alerts(page: &mut Page, alerts: &AlertState) {
         "phonewatch_alert_outbox_pending",
         "Alert messages that wait to be delivered.",
         |family| family.number(&[], alerts.pending),
+    );
+}
+
+fn add_evidence(page: &mut Page, evidence: &EvidenceState) {
+    page.counter(
+        "phonewatch_evidence_files_total",
+        "Findings by what became of the frames that prove them: written to a file, failed to be, or skipped (too many at \
+         a time, or no frames were kept).",
+        |family| {
+            for (result, count) in &evidence.results {
+                family.number(&[("result", *result)], *count);
+            }
+        },
+    );
+    page.gauge(
+        "phonewatch_evidence_bytes",
+        "Bytes that the kept files of evidence take.",
+        |family| family.number(&[], evidence.bytes),
     );
 }
 

@@ -319,6 +319,10 @@ fn sensor() -> SensorState {
             pending: 2,
             dropped: 1,
         },
+        evidence: EvidenceState {
+            results: vec![("written", 4), ("failed", 0), ("skipped", 2)],
+            bytes: 4096,
+        },
     }
 }
 

@@ -4,12 +4,19 @@ use super::notes::{in_full, tally};
 use super::prose::Prose;
 use super::wording::{number, time};
 use super::{DeviceEntry, FindingEntry, Style};
-use crate::phone::{Device, Role};
+use crate::phone::{Device, DeviceId, Role};
 use crate::snapshot::Snapshot;
 
 impl DeviceEntry {
     /// The device that is called so: by its name, its hardware address or its network address.
     pub fn called(snapshot: &Snapshot, name: &str) -> Option<Self> {
+        let id = Self::id_of(snapshot, name)?;
+        let device = snapshot.devices.device(id)?;
+        Some(Self::new(id, device, snapshot))
+    }
+
+    /// The place of the device that is called so.
+    pub fn id_of(snapshot: &Snapshot, name: &str) -> Option<DeviceId> {
         let is_it = |device: &Device| {
             let bears =
                 |known: Option<String>| known.is_some_and(|known| known.eq_ignore_ascii_case(name));
@@ -17,10 +24,8 @@ impl DeviceEntry {
                 || bears(device.mac.map(|it| it.to_string()))
                 || device.name.is_none() && bears(device.address.map(|it| it.to_string()))
         };
-        let (id, device) = snapshot
-            .shown_with_places()
-            .find(|(_, device)| is_it(device))?;
-        Some(Self::new(id, device, snapshot))
+        let mut shown = snapshot.shown_with_places();
+        shown.find(|(_, device)| is_it(device)).map(|(id, _)| id)
     }
 
     /// What is known of it, each with what it is called.

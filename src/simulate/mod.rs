@@ -6,7 +6,7 @@
 //!   -> frames and facts            script       of one act; the next is written down when they are gone
 //!   -> Fleet, by time over all     this module  one heap, so that a large fleet needs little memory
 //!   -> Mirror                      mirror       with calls, in the form in which a mirror port shows it
-//!   -> frames                      pcap, or an engine
+//!   -> frames                      a file, or an engine
 //!   -> facts                       truth        what an observer of the frames should find
 //! ```
 //!
@@ -23,7 +23,6 @@ mod keepalives;
 mod mirror;
 mod nat;
 mod outage;
-mod pcap;
 mod phone;
 mod random;
 mod rejects;
@@ -50,7 +49,6 @@ use random::Random;
 use script::{Host, Item, Script};
 
 pub use mirror::Mirror;
-pub use pcap::PcapWriter;
 pub use scenario::{ParseShareError, Scenario, Share};
 pub use speed::{ParseSpeedError, Speed};
 pub use truth::{FleetTruth, Gaps, PhoneTruth, ServerFinding, Stage, Totals};

@@ -9,6 +9,7 @@
 mod sccp;
 mod tcp;
 
+use std::fmt::Write;
 use std::net::IpAddr;
 
 use serde::Serialize;
@@ -220,4 +221,33 @@ fn piece(fragment: &Fragment<'_>) -> String {
         fragment.offset,
         fragment.payload.len()
     )
+}
+
+/// The lines as aligned columns, the time since the first in front.
+pub fn table(lines: &[TraceLine]) -> String {
+    let width = |column: fn(&TraceLine) -> &str, heading: &str| {
+        let widths = lines.iter().map(|line| column(line).chars().count());
+        widths.max().unwrap_or(0).max(heading.len())
+    };
+    let from = width(|line| &line.source, "source");
+    let to = width(|line| &line.destination, "destination");
+    let first = lines.first().map(|line| line.at);
+    let mut table = format!(
+        "{:>10}  {:from$}  {:to$}  {:>6}  summary\n",
+        "seconds", "source", "destination", "bytes"
+    );
+    for line in lines {
+        let since = first.map_or(0.0, |first| line.at.since(first).as_secs_f64());
+        let written = writeln!(
+            table,
+            "{since:>10.4}  {:from$}  {:to$}  {:>6}  {}",
+            line.source, line.destination, line.length, line.summary
+        );
+        debug_assert!(written.is_ok(), "a string takes any text");
+    }
+    if let Some(first) = first {
+        let written = writeln!(table, "{} frames from {first} on", lines.len());
+        debug_assert!(written.is_ok(), "a string takes any text");
+    }
+    table
 }

@@ -82,7 +82,12 @@ fn of(id: MessageId, message: &Message) -> String {
         Message::DisplayText(text)
         | Message::DisplayPromptStatus(text)
         | Message::DisplayNotify(text)
-        | Message::DisplayPriNotify(text) => add(display(text)),
+        | Message::DisplayPriNotify(text) => {
+            // Who calls and is called is shown there too.
+            if !text.text.contains(|it: char| it.is_ascii_digit()) {
+                add(display(text));
+            }
+        }
         Message::Version { load } => add(load.clone()),
         Message::IpPort { port } => add(port.to_string()),
         Message::KeepAlive

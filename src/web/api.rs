@@ -145,6 +145,6 @@ fn written(object: &impl Serialize, text: Option<String>) -> serde_json::Result<
 fn no_such_phone() -> Made {
     Made {
         status: StatusCode::NOT_FOUND,
-        ..Made::new(TEXT, "no phone of this name was seen\n".to_owned())
+        ..Made::new(TEXT, "no phone of this name was seen\n")
     }
 }

@@ -10,6 +10,7 @@ use axum::response::Response;
 use super::page::{Made, made};
 use super::{WebState, response};
 use crate::diagnosis;
+use crate::evidence::EvidenceName;
 use crate::finding::Severity;
 use crate::phone::Stage;
 use crate::report::{CallManagerEntry, DeviceEntry, FindingEntry, Group};
@@ -18,6 +19,8 @@ use crate::snapshot::Snapshot;
 const HTML: &str = "text/html; charset=utf-8";
 /// Of a group so many subjects are linked; the API gives all.
 const SUBJECTS: usize = 20;
+/// So many files of evidence are linked.
+const FILES: usize = 50;
 
 const STYLE: &str = "\
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
@@ -46,7 +49,11 @@ pub(super) async fn phone(State(state): State<WebState>, Path(name): Path<String
     made(state, move |state| {
         let snapshot = state.snapshot.load_full();
         Ok(match DeviceEntry::called(&snapshot, &name) {
-            Some(device) => Made::new(HTML, phone_page(&device)),
+            Some(device) => {
+                let stored = state.recordings.as_deref();
+                let stored = stored.map(|it| stored_of(&device, it.stored()));
+                Made::new(HTML, phone_page(&device, stored.as_deref()))
+            }
             None => Made {
                 status: StatusCode::NOT_FOUND,
                 ..Made::new(
@@ -149,7 +156,18 @@ fn write_group(group: &Group<'_>, body: &mut String) {
     body.push_str("</article>\n");
 }
 
-fn phone_page(device: &DeviceEntry) -> String {
+/// The newest files of evidence that are about this device, whatever it was called when they were written.
+fn stored_of(device: &DeviceEntry, mut files: Vec<EvidenceName>) -> Vec<EvidenceName> {
+    let address = device.address.map(|address| address.to_string());
+    let names = [device.name.clone(), device.mac.clone(), address];
+    files.retain(|file| names.iter().flatten().any(|name| file.is_of(name)));
+    files.sort_unstable_by(|one, other| other.cmp(one));
+    files.truncate(FILES);
+    files
+}
+
+/// `stored` is the evidence about it; `None` where nobody has any frames.
+fn phone_page(device: &DeviceEntry, stored: Option<&[EvidenceName]>) -> String {
     let label = device.label();
     let mut body = format!(
         "<p><a href=\"/\">phonewatch</a></p>\n<h1>{}</h1>\n<table>\n",
@@ -167,7 +185,31 @@ fn phone_page(device: &DeviceEntry) -> String {
         write_facts(finding, &mut body);
         body.push_str("</article>\n");
     }
+    if let Some(stored) = stored {
+        write_frames(&label, stored, &mut body);
+    }
     page(&label, &body)
+}
+
+fn write_frames(label: &str, stored: &[EvidenceName], body: &mut String) {
+    let path = in_url(label);
+    writeln!(
+        body,
+        "<h2>Frames</h2>\n<ul>\n<li><a href=\"/phones/{path}/trace\">Its last frames in words</a></li>\n\
+         <li><a href=\"/phones/{path}/evidence.pcap\">The same as a capture, for Wireshark</a></li>"
+    )
+    .ok();
+    for file in stored {
+        let title = diagnosis::entry(file.code()).map_or(file.code(), |entry| entry.title);
+        writeln!(
+            body,
+            "<li><a href=\"/evidence/{file}\">Evidence</a> of <time>{}</time>: {}</li>",
+            file.at(),
+            escaped(title)
+        )
+        .ok();
+    }
+    body.push_str("</ul>\n");
 }
 
 fn open_finding(finding: &FindingEntry, count: usize, body: &mut String) {

@@ -1,8 +1,8 @@
 //! What is served over HTTP: the page for Prometheus, the API, the pages for people and the signs of life.
 //!
-//! Requests read the snapshot that the engine published last, and what the daemon says of itself; only where the
-//! configuration allows it they change something. Everything that a client can hold is bounded: connections, their time,
-//! the size of a request's head, pages that are under way, passwords that are being checked.
+//! Requests read the snapshot that the engine published last, what the daemon says of itself, and the frames that it
+//! has; only where the configuration allows it they change something. Everything that a client can hold is bounded:
+//! connections, their time, the size of a request's head, pages that are under way, passwords that are being checked.
 
 mod admin;
 mod api;
@@ -10,6 +10,7 @@ mod gate;
 pub(crate) mod html;
 mod page;
 mod readiness;
+mod recordings;
 mod server;
 
 use std::fmt;
@@ -31,6 +32,7 @@ use server::Bounds;
 
 pub use admin::{Admin, ReloadRequest};
 pub use gate::{Gate, GateError};
+pub use recordings::{Recordings, TraceForm, Unavailable};
 
 /// What the pages are made from. Clones share everything.
 #[derive(Clone)]
@@ -42,6 +44,10 @@ pub struct WebState {
     scrapes: Arc<Semaphore>,
     gate: Arc<ArcSwap<Gate>>,
     admin: Arc<Admin>,
+    /// Who has the frames of phones, where anybody has.
+    recordings: Option<Arc<dyn Recordings>>,
+    /// Captures and traces that may be made or sent at the same time.
+    recordings_turn: Arc<Semaphore>,
 }
 
 impl WebState {
@@ -59,6 +65,8 @@ impl WebState {
             scrapes: Arc::new(Semaphore::new(page::SCRAPES)),
             gate: Arc::default(),
             admin: Arc::default(),
+            recordings: None,
+            recordings_turn: Arc::new(Semaphore::new(recordings::AT_A_TIME)),
         }
     }
 
@@ -72,6 +80,13 @@ impl WebState {
     #[must_use]
     pub fn administered(self, admin: Arc<Admin>) -> Self {
         Self { admin, ..self }
+    }
+
+    /// The same with someone who has the frames of phones.
+    #[must_use]
+    pub fn with_recordings(mut self, recordings: Arc<dyn Recordings>) -> Self {
+        self.recordings = Some(recordings);
+        self
     }
 }
 
@@ -99,6 +114,9 @@ fn router(state: WebState) -> Router {
         .route("/", get(html::index))
         .route("/style.css", get(html::style))
         .route("/phones/{name}", get(html::phone))
+        .route("/phones/{name}/trace", get(recordings::trace))
+        .route("/phones/{name}/evidence.pcap", get(recordings::capture))
+        .route("/evidence/{file}", get(recordings::stored))
         .route("/api/v1/phones", get(api::phones))
         .route("/api/v1/phones/{name}", get(api::phone))
         .route("/api/v1/callmanagers", get(api::callmanagers))

@@ -1,12 +1,13 @@
 //! The pages.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::readiness::missing;
 use super::{WebState, response};
@@ -24,18 +25,18 @@ pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 pub(super) struct Made {
     pub(super) status: StatusCode,
     pub(super) content_type: &'static str,
-    pub(super) text: String,
+    pub(super) body: Vec<u8>,
 }
 
 /// A page, or why it could not be made.
 pub(super) type Making = Result<Made, Box<dyn std::error::Error + Send + Sync>>;
 
 impl Made {
-    pub(super) const fn new(content_type: &'static str, text: String) -> Self {
+    pub(super) fn new(content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
         Self {
             status: StatusCode::OK,
             content_type,
-            text,
+            body: body.into(),
         }
     }
 }
@@ -54,7 +55,16 @@ pub(super) async fn made(
     state: WebState,
     make: impl FnOnce(&WebState) -> Making + Send + 'static,
 ) -> Response {
-    let turn = tokio::time::timeout(TURN, state.scrapes.clone().acquire_owned());
+    let places = Arc::clone(&state.scrapes);
+    made_in_turn(&places, move || make(&state)).await
+}
+
+/// Makes a page as soon as one of these places is free.
+pub(super) async fn made_in_turn(
+    places: &Arc<Semaphore>,
+    make: impl FnOnce() -> Making + Send + 'static,
+) -> Response {
+    let turn = tokio::time::timeout(TURN, Arc::clone(places).acquire_owned());
     let Ok(Ok(permit)) = turn.await else {
         let busy = response(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -65,15 +75,15 @@ pub(super) async fn made(
     };
     // Work of this size would hold up the other connections; the permit goes with it, as it cannot be called off.
     let making = tokio::task::spawn_blocking(move || {
-        let page = make(&state)?;
-        let text = Bytes::from_owner(Scrape {
-            text: page.text,
+        let page = make()?;
+        let body = Bytes::from_owner(Scrape {
+            body: page.body,
             _permit: permit,
         });
-        Ok::<_, Box<dyn std::error::Error + Send + Sync>>((page.status, page.content_type, text))
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>((page.status, page.content_type, body))
     });
     match making.await {
-        Ok(Ok((status, content_type, text))) => response(status, content_type, text),
+        Ok(Ok((status, content_type, body))) => response(status, content_type, body),
         Ok(Err(error)) => failed(&*error),
         Err(error) => failed(&error),
     }
@@ -115,12 +125,12 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> Response {
 
 /// A page that holds its place among the scrapes until the connection has taken the last byte.
 struct Scrape {
-    text: String,
+    body: Vec<u8>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl AsRef<[u8]> for Scrape {
     fn as_ref(&self) -> &[u8] {
-        self.text.as_bytes()
+        &self.body
     }
 }

@@ -7,7 +7,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::*;
 use crate::config::PerPhone;
-use crate::metrics::{AlertState, ReloadState};
+use crate::metrics::{AlertState, EvidenceState, ReloadState};
 use crate::net::DeviceName;
 use crate::phone::Device;
 use crate::time::Timestamp;
@@ -170,6 +170,7 @@ impl Server {
                     last_success: Timestamp::EPOCH,
                 },
                 alerts: AlertState::default(),
+                evidence: EvidenceState::default(),
             },
             Arc::new(ArcSwap::from_pointee(settings)),
         );

@@ -22,6 +22,9 @@ pub struct Arp {
 }
 
 impl Arp {
+    /// The bytes of a message for IPv4 over Ethernet.
+    pub const LENGTH: usize = 28;
+
     /// Reads a message from its hardware type on; padding may follow.
     pub fn parse(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
@@ -53,7 +56,7 @@ impl Arp {
 
     /// The message as bytes, without padding.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(28);
+        let mut bytes = Vec::with_capacity(Self::LENGTH);
         bytes.extend_from_slice(&ETHERNET.to_be_bytes());
         bytes.extend_from_slice(&IPV4.to_be_bytes());
         bytes.extend_from_slice(&ADDRESS_LENGTHS);

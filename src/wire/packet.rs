@@ -13,6 +13,7 @@
 pub mod encode;
 mod ip;
 mod link;
+mod place;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -21,6 +22,7 @@ use std::ops::BitOr;
 pub(in crate::wire) use ip::IpHeader;
 pub use ip::{decode_ip, transport_of};
 pub use link::decode;
+pub use place::{IpPlace, arp_end, range_in};
 
 use crate::net::MacAddr;
 use crate::wire::arp::Arp;

@@ -3,7 +3,9 @@
 
 use assert_cmd::Command;
 use phonewatch::engine::Settings;
-use phonewatch::simulate::{BEGIN, Fleet, Mirror, PcapWriter, Plan, Scenario, Share, View};
+use phonewatch::record::LinkType;
+use phonewatch::savefile::PcapWriter;
+use phonewatch::simulate::{BEGIN, Fleet, Mirror, Plan, Scenario, Share, View};
 use phonewatch::wire::packet::{self, Content, Transport};
 
 use super::fuzz::engine::assert_readable;
@@ -129,7 +131,8 @@ fn nothing_that_is_shown_obeys_a_text_from_the_wire() {
 fn nothing_that_is_printed_obeys_a_text_from_the_wire() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hostile.pcap");
-    let mut writer = PcapWriter::new(std::fs::File::create(&file).unwrap()).unwrap();
+    let mut writer =
+        PcapWriter::new(std::fs::File::create(&file).unwrap(), LinkType::Ethernet).unwrap();
     for frame in frames(9) {
         writer.write(frame.at, &frame.bytes).unwrap();
     }

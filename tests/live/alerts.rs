@@ -2,10 +2,11 @@
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::network::{MIRROR, Network, PHONE, Running, inside};
+use super::daemon::page;
+use super::network::{MIRROR, Network, PHONE, Running, inside, output_of};
 use super::or_skip;
 use super::peers::{poll, within};
 
@@ -36,7 +37,7 @@ fn a_rejected_phone_is_told_of_once_though_the_daemon_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let configuration = format!(
-        "[alert]\ngroup_wait = '0s'\nstate_dir = '{}'\n[[alert.route]]\ncodes = ['registration_rejected']\n\
+        "[alert]\ngroup_wait = '0s'\nexternal_url = 'http://sensor'\nstate_dir = '{}'\n[[alert.route]]\ncodes = ['registration_rejected']\n\
          receivers = ['hook']\n[[alert.route]]\nreceivers = []\n\
          [[alert.receiver]]\nname = 'hook'\nkind = 'webhook'\nurl = 'http://127.0.0.1:8080/'\n",
         folder.join("state").display()
@@ -68,6 +69,10 @@ fn a_rejected_phone_is_told_of_once_though_the_daemon_is_killed() {
     let log = || fs::read_to_string(folder.join("first")).unwrap();
     let tried = poll(TOLD_WITHIN, || fs::read(folder.join("tried")).ok());
     assert!(tried.is_some(), "it was not told of: {}", log());
+    let first: serde_json::Value =
+        serde_json::from_slice(tried.unwrap().split(|byte| *byte == b'\n').next().unwrap())
+            .unwrap();
+    assert_leads_to_its_frames(&first["alerts"][0], &network, folder);
     daemon.0.kill().unwrap();
     daemon.0.wait().unwrap();
 
@@ -90,12 +95,40 @@ fn a_rejected_phone_is_told_of_once_though_the_daemon_is_killed() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     assert_eq!(bodies.len(), 1, "{lines}");
-    let first: serde_json::Value =
-        serde_json::from_slice(tried.unwrap().split(|byte| *byte == b'\n').next().unwrap())
-            .unwrap();
     assert_eq!(bodies[0], first, "it is the same message, with the same id");
     assert_eq!(first["reason"], "new");
     assert_eq!(first["alerts"][0]["labels"]["stage"], "rejected");
+}
+
+/// The message links a file that is there, that the daemon serves, and that shows the phone's registration.
+fn assert_leads_to_its_frames(alert: &serde_json::Value, network: &Network, folder: &Path) {
+    let name = alert["evidenceFile"].as_str().expect("a file");
+    let url = alert["annotations"]["evidence_url"].as_str().unwrap();
+    assert_eq!(url, format!("http://sensor/evidence/{name}"));
+    let path = folder.join("state/evidence").join(name);
+    within(TOLD_WITHIN, "the evidence is written", || {
+        path.exists().then_some(())
+    });
+    let file = fs::read(&path).unwrap();
+    assert_eq!(
+        file[..4],
+        [0x4D, 0x3C, 0xB2, 0xA1],
+        "a pcap with nanoseconds"
+    );
+    let mut get = inside(&network.servers, "busybox");
+    get.args(["wget", "-q", "-O", "-"])
+        .arg(format!("http://127.0.0.1:12000/evidence/{name}"));
+    assert_eq!(output_of(get).stdout, file);
+
+    let phone = alert["subject"].as_str().unwrap();
+    let trace = page(&network.servers, &format!("/phones/{phone}/trace")).unwrap();
+    assert!(trace.contains("SCCP RegisterReject"), "{trace}");
+    let on_page = page(&network.servers, &format!("/phones/{phone}")).unwrap();
+    assert!(on_page.contains(&format!("/evidence/{name}")), "{on_page}");
+    let mut trace = Command::new(PROGRAM);
+    trace.args(["trace", phone, "--from"]).arg(&path);
+    let trace = String::from_utf8(output_of(trace).stdout).unwrap();
+    assert!(trace.contains("SCCP RegisterReject"), "{trace}");
 }
 
 pub(crate) fn start(network: &Network, folder: &Path, log: &str) -> Running {

@@ -5,9 +5,9 @@ use std::process::Command;
 use std::sync::Arc;
 
 use phonewatch::phone::keepalive::GapDirection;
-use phonewatch::simulate::{
-    Erspan, Fleet, FleetTruth, Mirror, PcapWriter, Percent, Plan, Side, View,
-};
+use phonewatch::record::LinkType;
+use phonewatch::savefile::PcapWriter;
+use phonewatch::simulate::{Erspan, Fleet, FleetTruth, Mirror, Percent, Plan, Side, View};
 use phonewatch::snapshot::Snapshot;
 
 use super::{Simulated, assert_found, everything, plan, watch};
@@ -62,7 +62,8 @@ fn tshark(plan: &Plan, view: &View, filter: &str) -> Option<String> {
 }
 
 fn write(plan: &Plan, view: &View, path: &Path) {
-    let mut writer = PcapWriter::new(std::fs::File::create(path).unwrap()).unwrap();
+    let mut writer =
+        PcapWriter::new(std::fs::File::create(path).unwrap(), LinkType::Ethernet).unwrap();
     for frame in Mirror::new(Fleet::new(plan), view, plan.seed) {
         writer.write(frame.at, &frame.bytes).unwrap();
     }

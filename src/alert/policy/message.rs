@@ -180,6 +180,9 @@ fn alert(held: &Held, settings: &Settings) -> Alert {
         let page = format!("{base}/phones/{}", facts.subject.label);
         annotate("page_url", page);
     }
+    if let (Some(base), Some(file)) = (&settings.external_url, &facts.evidence) {
+        annotate("evidence_url", format!("{base}/evidence/{file}"));
+    }
     Alert {
         fingerprint: held.fingerprint,
         status: if held.is_over {
@@ -195,6 +198,7 @@ fn alert(held: &Held, settings: &Settings) -> Alert {
         starts_at: held.starts_at,
         ends_at: held.cleared.filter(|_| held.is_over),
         evidence: finding.map_or_else(Vec::new, |finding| finding.evidence.clone()),
+        evidence_file: facts.evidence.as_deref().map(ToOwned::to_owned),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use super::Counts;
 use super::keeper::Command;
 use crate::event::{Event, EventKind};
+use crate::evidence::EvidenceName;
 use crate::snapshot::Snapshot;
 
 /// Gathers the events about findings, and hands them over with the picture that says more of their devices. It never
@@ -14,7 +15,7 @@ use crate::snapshot::Snapshot;
 pub(in crate::app) struct Feed {
     commands: mpsc::Sender<Command>,
     counts: Arc<Counts>,
-    events: Vec<Event>,
+    events: Vec<Happening>,
     /// Batches that were handed over and not taken yet.
     waiting: Arc<AtomicUsize>,
 }
@@ -34,8 +35,8 @@ impl Feed {
         }
     }
 
-    /// Something happened.
-    pub(in crate::app) fn event(&mut self, event: &Event) {
+    /// Something happened, which this file will show.
+    pub(in crate::app) fn event(&mut self, event: &Event, evidence: Option<EvidenceName>) {
         let is_about_a_finding = matches!(
             event.kind,
             EventKind::FindingRaised { .. } | EventKind::FindingCleared { .. }
@@ -44,7 +45,10 @@ impl Feed {
             return;
         }
         if self.events.len() < MOST_EVENTS {
-            self.events.push(event.clone());
+            self.events.push(Happening {
+                event: event.clone(),
+                evidence,
+            });
         } else {
             self.counts.add_dropped(1);
         }
@@ -66,9 +70,16 @@ impl Feed {
     }
 }
 
+/// Something that happened.
+pub(super) struct Happening {
+    pub(super) event: Event,
+    /// The file that shows it, where there is one.
+    pub(super) evidence: Option<EvidenceName>,
+}
+
 /// What happened up to a picture.
 pub(super) struct Happened {
-    pub(super) events: Vec<Event>,
+    pub(super) events: Vec<Happening>,
     pub(super) snapshot: Arc<Snapshot>,
     waiting: Arc<AtomicUsize>,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::Counts;
-use super::feed::Happened;
+use super::feed::{Happened, Happening};
 use crate::alert::{Alert, Dropped, Notification, Policy, Update};
 use crate::app::alerts::known::KnownDevices;
 use crate::app::clock::{self, Stopwatch};
@@ -213,9 +213,10 @@ impl Keeper {
 
     fn happened(&mut self, happened: &Happened, now: Timestamp) {
         let known = KnownDevices::of(&happened.events, &happened.snapshot);
-        for event in &happened.events {
+        for Happening { event, evidence } in &happened.events {
             if let Some(update) = Update::of(event, &known.of_event(event)) {
-                self.policy.handle(update, now);
+                let evidence = evidence.as_ref().map(ToString::to_string);
+                self.policy.handle(update.with_evidence(evidence), now);
                 self.is_changed = true;
             }
         }

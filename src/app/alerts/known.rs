@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::feed::Happening;
 use crate::alert::Known;
 use crate::event::{Event, EventKind};
 use crate::finding;
@@ -23,8 +24,8 @@ pub(super) struct KnownDevices {
 
 impl KnownDevices {
     /// Looks through the picture once, for all that these events are about.
-    pub(super) fn of(events: &[Event], snapshot: &Snapshot) -> Self {
-        let subjects = || events.iter().filter_map(|event| event.subject);
+    pub(super) fn of(happenings: &[Happening], snapshot: &Snapshot) -> Self {
+        let subjects = || happenings.iter().filter_map(|it| it.event.subject);
         let names: HashSet<DeviceName> = subjects().filter_map(|it| it.name).collect();
         let macs: HashSet<MacAddr> = subjects().filter_map(|it| it.mac).collect();
         let addresses: HashSet<IpAddr> = subjects().filter_map(|it| it.address).collect();

@@ -1,4 +1,4 @@
-//! Where the outbox is.
+//! Where the outbox is, and the evidence.
 
 use std::path::PathBuf;
 
@@ -7,16 +7,22 @@ use crate::config::Alert as Settings;
 const USUAL: &str = "/var/lib/phonewatch";
 
 /// The folder of the configuration, else the one that systemd made for the service, else the usual one.
-pub(super) fn of(settings: &Settings) -> PathBuf {
-    let of_systemd = || {
-        let folders = std::env::var("STATE_DIRECTORY").ok()?;
-        // Several are separated by colons.
-        let first = folders
-            .split(':')
-            .next()
-            .filter(|first| !first.is_empty())?;
-        Some(PathBuf::from(first))
-    };
+pub(in crate::app) fn of(settings: &Settings) -> PathBuf {
     let configured = settings.state_dir.clone().or_else(of_systemd);
     configured.unwrap_or_else(|| USUAL.into())
+}
+
+/// Whether systemd made one for the service.
+pub(in crate::app) fn is_of_systemd() -> bool {
+    of_systemd().is_some()
+}
+
+fn of_systemd() -> Option<PathBuf> {
+    let folders = std::env::var("STATE_DIRECTORY").ok()?;
+    // Several are separated by colons.
+    let first = folders
+        .split(':')
+        .next()
+        .filter(|first| !first.is_empty())?;
+    Some(PathBuf::from(first))
 }

@@ -19,6 +19,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Form;
+use crate::cli::DaemonAddress;
 use crate::config::SecretSource;
 use crate::delivery::tls;
 use crate::net::is_unsafe;
@@ -33,7 +34,7 @@ const MOST: usize = 256 << 20;
 const PASSWORD: &str = "PHONEWATCH_PASSWORD";
 
 /// Where the daemon answers.
-pub(super) struct Daemon {
+pub(in crate::app) struct Daemon {
     /// Without name and password.
     url: String,
     authority: String,
@@ -45,9 +46,14 @@ pub(super) struct Daemon {
 }
 
 impl Daemon {
+    /// The daemon that the command line names.
+    pub(in crate::app) fn of(address: &DaemonAddress) -> anyhow::Result<Self> {
+        Self::at(&address.url(), address.password_file.as_deref())
+    }
+
     /// The daemon at a URL like `http://127.0.0.1:12000` or `https://me@sensor`; its password, if it wants one, from
     /// this file, the URL or the environment.
-    pub(super) fn at(url: &str, password: Option<&Path>) -> anyhow::Result<Self> {
+    fn at(url: &str, password: Option<&Path>) -> anyhow::Result<Self> {
         let wanted = "give the daemon's address, like --url http://127.0.0.1:12000";
         // It may hold a password, so it is not shown.
         let uri: Uri = url
@@ -89,11 +95,7 @@ impl Daemon {
                 target.push_str("&colour=true");
             }
         }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("start the HTTP client")?;
-        let (status, body) = runtime.block_on(self.fetch(&target))?;
+        let (status, body) = self.fetched(&target)?;
         let text = String::from_utf8_lossy(&body);
         match status {
             StatusCode::OK => Ok(match form {
@@ -115,6 +117,28 @@ impl Daemon {
                 printable(text.trim(), false)
             ),
         }
+    }
+
+    /// What it serves there, as it is.
+    pub(in crate::app) fn file(&self, path: &str, query: &str) -> anyhow::Result<Bytes> {
+        let (status, body) = self.fetched(&format!("{path}?{query}"))?;
+        if status != StatusCode::OK {
+            let text = String::from_utf8_lossy(&body);
+            bail!(
+                "{}{path} answered {status}: {}",
+                self.url,
+                printable(text.trim(), false)
+            );
+        }
+        Ok(body)
+    }
+
+    fn fetched(&self, target: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("start the HTTP client")?;
+        runtime.block_on(self.fetch(target))
     }
 
     async fn fetch(&self, target: &str) -> anyhow::Result<(StatusCode, Bytes)> {
@@ -241,7 +265,7 @@ fn decoded(text: &str) -> Vec<u8> {
 }
 
 /// What a terminal may be given: text, and where they were asked for, colours.
-fn printable(text: &str, colour: bool) -> String {
+pub(in crate::app) fn printable(text: &str, colour: bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(character) = rest.chars().next() {

@@ -54,7 +54,7 @@ pub(in crate::wire) struct IpHeader<'a> {
     pub(in crate::wire) fragment: Option<Fragment<'a>>,
     pub(in crate::wire) payload: &'a [u8],
     /// How many bytes more belong to the payload and were not captured.
-    missing: usize,
+    pub(super) missing: usize,
 }
 
 impl<'a> IpHeader<'a> {

@@ -26,25 +26,57 @@ const SNAP_ETHER_TYPE: [u8; 3] = [0; 3];
 
 /// Takes a frame apart.
 pub fn decode(link: LinkType, bytes: &[u8]) -> Result<Packet<'_>, DecodeError> {
+    let opened = open(link, bytes)?;
+    Ok(Packet {
+        link: opened.link,
+        vlans: opened.vlans,
+        content: match opened.carried {
+            Carried::Arp(bytes) => Content::Arp(Arp::parse(bytes)?),
+            Carried::Cdp(bytes) => Content::Cdp(bytes),
+            Carried::Lldp(bytes) => Content::Lldp(bytes),
+            Carried::Ip(bytes) => Content::Ip(decode_ip(bytes)?),
+            Carried::Other { ether_type } => Content::Other { ether_type },
+        },
+    })
+}
+
+/// A frame whose link header and tags are read, and nothing else.
+pub(super) struct Opened<'a> {
+    link: Option<LinkAddresses>,
+    vlans: VlanTags,
+    pub(super) carried: Carried<'a>,
+}
+
+/// What follows the link header and the tags: the bytes of [`Content`].
+pub(super) enum Carried<'a> {
+    Arp(&'a [u8]),
+    Cdp(&'a [u8]),
+    Lldp(&'a [u8]),
+    Ip(&'a [u8]),
+    Other { ether_type: u16 },
+}
+
+/// Reads the link header and the tags.
+pub(super) fn open(link: LinkType, bytes: &[u8]) -> Result<Opened<'_>, DecodeError> {
     let mut reader = Reader::new(bytes);
     match link {
         LinkType::Ethernet => ethernet(&mut reader),
-        LinkType::RawIp => Ok(untagged(Content::Ip(decode_ip(bytes)?))),
+        LinkType::RawIp => Ok(untagged(Carried::Ip(bytes))),
         LinkType::Null => null(&mut reader),
         LinkType::LinuxSll => linux_sll(&mut reader),
         LinkType::LinuxSll2 => linux_sll2(&mut reader),
     }
 }
 
-fn untagged(content: Content<'_>) -> Packet<'_> {
-    Packet {
+fn untagged(carried: Carried<'_>) -> Opened<'_> {
+    Opened {
         link: None,
         vlans: VlanTags::default(),
-        content,
+        carried,
     }
 }
 
-fn ethernet<'a>(reader: &mut Reader<'a>) -> Result<Packet<'a>, DecodeError> {
+fn ethernet<'a>(reader: &mut Reader<'a>) -> Result<Opened<'a>, DecodeError> {
     let destination = reader.mac("Ethernet destination")?;
     let source = reader.mac("Ethernet source")?;
     let ether_type = reader.u16_be("EtherType")?;
@@ -59,7 +91,7 @@ fn ethernet<'a>(reader: &mut Reader<'a>) -> Result<Packet<'a>, DecodeError> {
 }
 
 /// BSD loopback: the address family in the byte order of the host that captured, or in network order (`DLT_LOOP`).
-fn null<'a>(reader: &mut Reader<'a>) -> Result<Packet<'a>, DecodeError> {
+fn null<'a>(reader: &mut Reader<'a>) -> Result<Opened<'a>, DecodeError> {
     let family = reader.u32_le("address family")?;
     let family = if family > 0xffff {
         family.swap_bytes()
@@ -69,13 +101,13 @@ fn null<'a>(reader: &mut Reader<'a>) -> Result<Packet<'a>, DecodeError> {
     match family {
         // AF_INET is 2 everywhere; AF_INET6 is 10 on Linux, 23 on Windows, 24 on NetBSD and OpenBSD, 28 on FreeBSD,
         // 30 on Darwin.
-        2 | 10 | 23 | 24 | 28 | 30 => Ok(untagged(Content::Ip(decode_ip(reader.rest())?))),
-        _ => Ok(untagged(Content::Other { ether_type: 0 })),
+        2 | 10 | 23 | 24 | 28 | 30 => Ok(untagged(Carried::Ip(reader.rest()))),
+        _ => Ok(untagged(Carried::Other { ether_type: 0 })),
     }
 }
 
 /// Linux cooked capture, version 1: 16 bytes.
-fn linux_sll<'a>(reader: &mut Reader<'a>) -> Result<Packet<'a>, DecodeError> {
+fn linux_sll<'a>(reader: &mut Reader<'a>) -> Result<Opened<'a>, DecodeError> {
     let _packet_type = reader.u16_be("SLL packet type")?;
     let hardware = reader.u16_be("SLL hardware type")?;
     let address_length = reader.u16_be("SLL address length")?;
@@ -91,7 +123,7 @@ fn linux_sll<'a>(reader: &mut Reader<'a>) -> Result<Packet<'a>, DecodeError> {
 }
 
 /// Linux cooked capture, version 2: 20 bytes in another order.
-fn linux_sll2<'a>(reader: &mut Reader<'a>) -> Result<Packet<'a>, DecodeError> {
+fn linux_sll2<'a>(reader: &mut Reader<'a>) -> Result<Opened<'a>, DecodeError> {
     let protocol = reader.u16_be("SLL2 protocol")?;
     let _reserved = reader.u16_be("SLL2 reserved")?;
     let _interface = reader.u32_be("SLL2 interface")?;
@@ -114,7 +146,7 @@ fn cooked<'a>(
     address: [u8; 8],
     protocol: u16,
     reader: &mut Reader<'a>,
-) -> Result<Packet<'a>, DecodeError> {
+) -> Result<Opened<'a>, DecodeError> {
     /// `ARPHRD_NETLINK`: the protocol is a netlink family, not an EtherType.
     const NETLINK: u16 = 824;
     /// `ETH_P_802_2`: an LLC header without the 802.3 length before it.
@@ -126,18 +158,18 @@ fn cooked<'a>(
         destination: MacAddr([0; 6]),
     });
     match (hardware, protocol) {
-        (NETLINK, _) => Ok(Packet {
+        (NETLINK, _) => Ok(Opened {
             link,
-            ..untagged(Content::Other { ether_type: 0 })
+            ..untagged(Carried::Other { ether_type: 0 })
         }),
         (_, LLC) => {
-            let content = match snap(reader) {
-                Some(SNAP_CDP) => Content::Cdp(reader.rest()),
-                Some(_) | None => Content::Other { ether_type: 0 },
+            let carried = match snap(reader) {
+                Some(SNAP_CDP) => Carried::Cdp(reader.rest()),
+                Some(_) | None => Carried::Other { ether_type: 0 },
             };
-            Ok(Packet {
+            Ok(Opened {
                 link,
-                ..untagged(content)
+                ..untagged(carried)
             })
         }
         _ => typed(link, protocol, reader),
@@ -149,14 +181,14 @@ fn typed<'a>(
     link: Option<LinkAddresses>,
     mut ether_type: u16,
     reader: &mut Reader<'a>,
-) -> Result<Packet<'a>, DecodeError> {
+) -> Result<Opened<'a>, DecodeError> {
     let mut vlans = VlanTags::default();
-    let content = loop {
+    let carried = loop {
         match ether_type {
             tag if VLAN_TAGS.contains(&tag) => {
                 let control = reader.u16_be("VLAN tag")?;
                 if !vlans.push(control) {
-                    break Content::Other { ether_type };
+                    break Carried::Other { ether_type };
                 }
                 ether_type = reader.u16_be("EtherType after a VLAN tag")?;
             }
@@ -168,27 +200,27 @@ fn typed<'a>(
                 reader.take("Cisco MetaData", 6)?;
                 ether_type = reader.u16_be("EtherType after Cisco MetaData")?;
             }
-            ETHER_TYPE_IPV4 | ETHER_TYPE_IPV6 => break Content::Ip(decode_ip(reader.rest())?),
-            ETHER_TYPE_ARP => break Content::Arp(Arp::parse(reader.rest())?),
-            ETHER_TYPE_LLDP => break Content::Lldp(reader.rest()),
+            ETHER_TYPE_IPV4 | ETHER_TYPE_IPV6 => break Carried::Ip(reader.rest()),
+            ETHER_TYPE_ARP => break Carried::Arp(reader.rest()),
+            ETHER_TYPE_LLDP => break Carried::Lldp(reader.rest()),
             length if length <= MAX_LENGTH => {
                 let mut frame = Reader::new(reader.take_up_to(usize::from(length)));
                 match snap(&mut frame) {
-                    Some(SNAP_CDP) => break Content::Cdp(frame.rest()),
+                    Some(SNAP_CDP) => break Carried::Cdp(frame.rest()),
                     Some((SNAP_ETHER_TYPE, inner)) if inner > MAX_LENGTH => {
                         ether_type = inner;
                         *reader = frame;
                     }
-                    Some(_) | None => break Content::Other { ether_type },
+                    Some(_) | None => break Carried::Other { ether_type },
                 }
             }
-            _ => break Content::Other { ether_type },
+            _ => break Carried::Other { ether_type },
         }
     };
-    Ok(Packet {
+    Ok(Opened {
         link,
         vlans,
-        content,
+        carried,
     })
 }
 
