@@ -20,6 +20,9 @@ mod network;
 #[allow(dead_code, reason = "tests/live.rs uses the rest")]
 #[path = "live/peers.rs"]
 mod peers;
+#[allow(dead_code, reason = "tests/dashboards.rs uses the rest")]
+#[path = "dashboards/promql.rs"]
+mod promql;
 #[path = "prometheus/query.rs"]
 mod query;
 #[path = "prometheus/server.rs"]

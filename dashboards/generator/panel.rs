@@ -174,6 +174,7 @@ impl Panel {
     /// Rows of what holds at the end of the time shown.
     pub(crate) fn table(title: &'static str, description: &'static str) -> Self {
         let options = json!({
+            "frameIndex": 0,
             "showHeader": true,
             "cellHeight": "sm",
             "footer": { "show": false, "reducer": ["sum"], "countRows": false, "fields": [] },

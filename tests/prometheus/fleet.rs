@@ -19,9 +19,9 @@ const MINUTES: u32 = 40;
 pub(crate) fn start_daemon(network: &Network, folder: &Path) -> Running {
     let configuration = folder.join("phonewatch.toml");
     let lines = format!(
-        "[alert]\nstate_dir = {state:?}\ngroup_wait = \"1s\"\n\
+        "[alert]\nstate_dir = \"{}\"\ngroup_wait = \"1s\"\n\
          [[alert.receiver]]\nname = \"nobody\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9/\"\n",
-        state = folder.join("state"),
+        folder.join("state").display(),
     );
     fs::create_dir(folder.join("state")).unwrap();
     fs::write(&configuration, lines).unwrap();

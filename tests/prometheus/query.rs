@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use phonewatch::diagnosis::CATALOGUE;
+use phonewatch::finding::Severity;
 use serde_json::Value;
 
 use super::board::{self, Board, label_values, list, text};
+use super::promql::selectors;
 use super::server::{Prometheus, Rule};
 
 /// What is scraped, as somebody chooses it at the top of a dashboard: the one sensor by its site, or all of those that
@@ -22,7 +25,7 @@ const CHOICES: [[(&str, &str); 3]; 2] = [
 const RANGE: &str = "150s";
 
 /// Metrics that stay 0 in this fleet: nothing is lost on a cable between two namespaces, and there is room for all.
-const STAY_ZERO: [(&str, &str); 14] = [
+const STAY_ZERO: [(&str, &str); 13] = [
     ("phonewatch_capture_lost_frames_total", "nothing is lost"),
     ("phonewatch_capture_blind_total", "no interface goes down"),
     (
@@ -41,18 +44,45 @@ const STAY_ZERO: [(&str, &str); 14] = [
     ("phonewatch_ring_used_ratio", "the engine is quick enough"),
     ("count(up{", "no sensor is down"),
     ("count(phonewatch_capture_up{", "no interface is down"),
-    (
-        r#"code=~"mirror_.*""#,
-        "the mirror is whole; its copies are few",
-    ),
-    (
-        r#"phonewatch_findings{code="boot_loop""#,
-        "a loop takes longer in real time",
-    ),
+    ("mirror_", "the mirror is whole; its copies are few"),
 ];
 
-/// Alerts that hold their peace in this fleet, each with the reason.
-const QUIET_ALERTS: [(&str, &str); 0] = [];
+/// What alerts that hold their peace in this fleet ask for, each with the reason. Others are those that ask for what
+/// stays 0, and for findings that are mere information.
+const QUIET: [(&str, &str); 17] = [
+    ("up{job=", "the daemon runs, and only once"),
+    ("process_start_time_seconds", "the daemon is started once"),
+    ("phonewatch_capture_up", "the interface is up"),
+    ("phonewatch_blind", "the interface is up"),
+    (
+        "phonewatch_capture_lag_seconds",
+        "the engine is quick enough",
+    ),
+    (
+        "phonewatch_config_last_reload_successful",
+        "the configuration is right",
+    ),
+    (
+        "phonewatch_alert_outbox_pending",
+        "its messages have to wait for longer",
+    ),
+    (
+        r#"phonewatch_alerts_total{result="failed""#,
+        "nobody refuses a message",
+    ),
+    ("phonewatch_phone_moves", "one sensor sees all CallManagers"),
+    (r#"code="callmanager_down""#, TAKES_TIME),
+    (r#"code="dhcp_no_tftp_server""#, TAKES_TIME),
+    (r#"code="firewall_timeout""#, TAKES_TIME),
+    (r#"code="inventory_model""#, "there is no inventory"),
+    (r#"code="qos_not_trusted""#, TAKES_TIME),
+    (r#"code="registered_out_of_order""#, TAKES_TIME),
+    (r#"code="registration_no_answer""#, TAKES_TIME),
+    (r#"code="slow_registration""#, TAKES_TIME),
+];
+
+/// Time is played too fast for what is concluded from time itself.
+const TAKES_TIME: &str = "it is concluded after a while of real time";
 
 /// Something that has to find data.
 pub(crate) struct Check {
@@ -65,8 +95,12 @@ enum Question {
     Now { expression: String, wanted: Wanted },
     /// The values since the beginning, one a second.
     OverTime { expression: String, wanted: Wanted },
-    /// The values of a label.
-    Values { series: String, label: String },
+    /// The values of a label. All of these have to be there, and one at least.
+    Values {
+        series: String,
+        label: String,
+        expected: Vec<String>,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -156,41 +190,73 @@ fn of_dashboard<'b>(
                 question: Question::Values {
                     series: filled_in(series),
                     label: label.to_owned(),
+                    expected: Vec::new(),
                 },
             }
         });
-    in_panels.chain(of_variables)
+    let of_matchers = board.targets().flat_map(|target| named_values(&target));
+    in_panels.chain(of_variables).chain(of_matchers)
+}
+
+/// The values that a query names: a word that no series has would go unnoticed among others.
+fn named_values(target: &board::Target<'_>) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for selector in selectors(target.expression) {
+        for matcher in selector.matchers.split(", ") {
+            let (label, rest) = matcher.split_once(['=', '!']).unwrap();
+            let values = rest.trim_start_matches(['=', '~']).trim_matches('"');
+            if values.starts_with('$') {
+                continue;
+            }
+            checks.push(Check {
+                place: target.place.clone(),
+                question: Question::Values {
+                    series: selector.metric.to_owned(),
+                    label: label.to_owned(),
+                    expected: values.split('|').map(str::to_owned).collect(),
+                },
+            });
+        }
+    }
+    checks
 }
 
 fn wanted(expression: &str) -> Wanted {
-    let stays_zero = STAY_ZERO.iter().any(|(part, _)| expression.contains(part));
-    if stays_zero {
+    if stays_zero(expression) {
         Wanted::Zero
     } else {
         Wanted::Something
     }
 }
 
+fn stays_zero(expression: &str) -> bool {
+    STAY_ZERO.iter().any(|(part, _)| expression.contains(part))
+}
+
 /// Each rule. What a rule compares is not there when the comparison does not hold, so 0 is as good as anything.
 pub(crate) fn of_rules(rules: &[Rule]) -> impl Iterator<Item = Check> {
-    for (name, _) in QUIET_ALERTS {
-        let is_there = rules.iter().any(|rule| rule.name == name);
-        assert!(is_there, "there is no alert {name} any more");
-    }
     rules.iter().map(|rule| {
-        let is_quiet = QUIET_ALERTS.iter().any(|(name, _)| *name == rule.name);
+        let expression = rule.expression.clone();
+        let wanted = if rule.is_alert && is_quiet(&expression) {
+            Wanted::Valid
+        } else {
+            Wanted::Zero
+        };
         Check {
             place: format!("rule {}", rule.name),
-            question: Question::Now {
-                expression: rule.expression.clone(),
-                wanted: if rule.is_alert && is_quiet {
-                    Wanted::Valid
-                } else {
-                    Wanted::Zero
-                },
-            },
+            question: Question::Now { expression, wanted },
         }
     })
+}
+
+fn is_quiet(expression: &str) -> bool {
+    let is_information = CATALOGUE
+        .iter()
+        .filter(|entry| entry.severity == Severity::Info)
+        .any(|entry| expression.contains(&format!("code=\"{}\"", entry.code)));
+    is_information
+        || stays_zero(expression)
+        || QUIET.iter().any(|(part, _)| expression.contains(part))
 }
 
 impl Check {
@@ -215,14 +281,28 @@ impl Check {
                 )?;
                 judge(&data, *wanted)
             }
-            Question::Values { series, label } => {
+            Question::Values {
+                series,
+                label,
+                expected,
+            } => {
                 let path = format!("/api/v1/label/{label}/values");
                 let values = prometheus.ask(&path, &[("match[]", series)])?;
-                let is_empty = values.as_array().is_none_or(Vec::is_empty);
-                if is_empty {
-                    return Err("no value".to_owned());
+                let values: Vec<&str> = values
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_str)
+                    .collect();
+                let is_there = |wanted: &&String| match wanted.strip_suffix(".*") {
+                    Some(start) => values.iter().any(|value| value.starts_with(start)),
+                    None => values.contains(&wanted.as_str()),
+                };
+                match expected.iter().find(|wanted| !is_there(wanted)) {
+                    Some(wanted) => Err(format!("no {wanted}")),
+                    None if values.is_empty() => Err("no value".to_owned()),
+                    None => Ok(()),
                 }
-                Ok(())
             }
         }
     }
@@ -242,8 +322,7 @@ fn judge(data: &Value, wanted: Wanted) -> Result<(), String> {
         .filter(|number: &f64| !number.is_nan())
         .collect();
     match wanted {
-        Wanted::Something if numbers.is_empty() => Err("no data".to_owned()),
-        Wanted::Zero if numbers.is_empty() => Err("no data".to_owned()),
+        Wanted::Something | Wanted::Zero if numbers.is_empty() => Err("no data".to_owned()),
         Wanted::Something if numbers.iter().all(|number| *number == 0.0) => {
             Err("nothing but 0".to_owned())
         }
@@ -258,7 +337,7 @@ impl fmt::Display for Check {
             Question::Now { expression, .. } | Question::OverTime { expression, .. } => {
                 write!(formatter, " ({expression})")
             }
-            Question::Values { series, label } => write!(formatter, " ({label} of {series})"),
+            Question::Values { series, label, .. } => write!(formatter, " ({label} of {series})"),
         }
     }
 }
