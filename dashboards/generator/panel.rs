@@ -180,7 +180,9 @@ impl Panel {
             "footer": { "show": false, "reducer": ["sum"], "countRows": false, "fields": [] },
         });
         let custom = json!({ "align": "auto", "cellOptions": { "type": "auto" }, "inspect": false, "filterable": true });
+        // Columns are words, and words that look like numbers stay what they are.
         Self::new("table", title, description, options)
+            .unit("string")
             .default("color", json!({ "mode": "thresholds" }))
             .default("custom", custom)
             .thresholds(&[(0.0, colour::PALE)])

@@ -151,19 +151,23 @@ fn loss() -> Vec<Panel> {
         .query(Query::over_time(
             "sum by (instance, where) (increase(phonewatch_capture_lost_frames_total{%sensor}[$__rate_interval]))",
             "{{instance}}: {{where}}",
-        ))
-        .size(12, 8),
-        Panel::lines("Lag and ring", "How far the engine is behind the capture, and how full its fullest ring is.")
+        )),
+        Panel::lines("Lag", "How far each engine is behind its capture.")
             .query(Query::over_time(
                 "max by (instance) (phonewatch_capture_lag_seconds{%sensor})",
-                "{{instance}} lag",
+                "{{instance}}",
             ))
-            .query(Query::over_time(
-                "max by (instance) (phonewatch_ring_used_ratio{%sensor})",
-                "{{instance}} ring, 1 is full",
-            ))
-            .unit("s")
-            .size(12, 8),
+            .unit("s"),
+        Panel::lines(
+            "Ring",
+            "How full the fullest ring between a capture thread and the engine is; what does not fit is lost.",
+        )
+        .query(Query::over_time(
+            "max by (instance) (phonewatch_ring_used_ratio{%sensor})",
+            "{{instance}}",
+        ))
+        .unit("percentunit")
+        .at_most(1.0),
         Panel::bars(
             "Blind",
             "How often an unknown number of frames passed unseen, and how often an interface had to be opened again: it was \

@@ -57,6 +57,7 @@ impl Panel {
                     &format!("{TO_CALLMANAGER}${{__data.fields.callmanager}}")
                 )]),
             )),
+            "Value" => properties.push(("unit", json!("short"))),
             "severity" => {
                 properties.push(("mappings", colour::word_mappings(&colour::SEVERITIES)));
                 properties.push(("custom.cellOptions", json!({ "type": "color-text" })));

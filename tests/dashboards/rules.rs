@@ -38,7 +38,7 @@ pub(crate) const RULES: [Rule; 21] = [
 ];
 
 /// Units of Grafana that are in use here.
-const UNITS: [&str; 8] = [
+const UNITS: [&str; 9] = [
     "Bps",
     "bytes",
     "cps",
@@ -47,6 +47,7 @@ const UNITS: [&str; 8] = [
     "pps",
     "s",
     "short",
+    "string",
 ];
 
 fn template_datasource(board: &Board) -> Vec<String> {
