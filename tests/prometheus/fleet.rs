@@ -13,7 +13,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_phonewatch");
 /// Time passes so many times as fast: a phone takes minutes to fail over. What is concluded from real time alone, such
 /// as a phone's silence of 45 seconds, is not concluded at this speed.
 const SPEED: u32 = 20;
-const MINUTES: u32 = 40;
+const MINUTES: u32 = 24;
 
 /// Starts the daemon on the mirror port. Its receiver does not answer, so messages wait.
 pub(crate) fn start_daemon(network: &Network, folder: &Path) -> Running {

@@ -49,7 +49,7 @@ const STAY_ZERO: [(&str, &str); 13] = [
 
 /// What alerts that hold their peace in this fleet ask for, each with the reason. Others are those that ask for what
 /// stays 0, and for findings that are mere information.
-const QUIET: [(&str, &str); 17] = [
+const QUIET: [(&str, &str); 18] = [
     ("up{job=", "the daemon runs, and only once"),
     ("process_start_time_seconds", "the daemon is started once"),
     ("phonewatch_capture_up", "the interface is up"),
@@ -79,6 +79,7 @@ const QUIET: [(&str, &str); 17] = [
     (r#"code="registered_out_of_order""#, TAKES_TIME),
     (r#"code="registration_no_answer""#, TAKES_TIME),
     (r#"code="slow_registration""#, TAKES_TIME),
+    (r#"code="tcp_no_answer""#, TAKES_TIME),
 ];
 
 /// Time is played too fast for what is concluded from time itself.
@@ -244,7 +245,8 @@ pub(crate) fn of_rules(rules: &[Rule]) -> impl Iterator<Item = Check> {
         };
         Check {
             place: format!("rule {}", rule.name),
-            question: Question::Now { expression, wanted },
+            // Over time: some of what is alerted of is soon over.
+            question: Question::OverTime { expression, wanted },
         }
     })
 }
