@@ -13,7 +13,7 @@ SHELL := /bin/sh
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 TOOLS := $(abspath $(TARGET))/tools
-# Where rustup puts cargo, where Debian puts programs for administrators, and where .ci/promtool puts its own.
+# Where rustup puts cargo, where Debian puts programs for administrators, and where .ci/prometheus puts its own.
 export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/sbin:/sbin:$(TOOLS)
 
 PACKAGES := gcc iproute2 libc6-dev libcap2-bin libpcap-dev pkg-config
@@ -66,7 +66,7 @@ ready:
 ready-to-test:
 	@.ci/rust
 	@.ci/install $(PACKAGES) $(TEST_PACKAGES)
-	@.ci/promtool $(TOOLS)
+	@.ci/prometheus $(TOOLS)
 	@.ci/alertmanager $(TOOLS)
 ready-to-bench:
 	@.ci/rust

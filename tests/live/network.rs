@@ -1,9 +1,10 @@
 //! A network of its own: a namespace with a phone in it, one with its servers, and a cable between the two.
 
+use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::peers::within;
@@ -96,33 +97,32 @@ pub(crate) fn output_of(mut command: Command) -> Output {
         .spawn()
         .unwrap_or_else(|error| panic!("{shown}: {error}"));
     let mut child = Running(child);
-    within(Duration::from_secs(30), &shown, || {
+    // Read as it is written: a pipe holds 64 KiB, and whoever writes more waits for a reader.
+    let stdout = read_all(child.0.stdout.take());
+    let stderr = read_all(child.0.stderr.take());
+    let status = within(Duration::from_secs(30), &shown, || {
         child.0.try_wait().unwrap()
     });
-    child.output()
+    Output {
+        status,
+        stdout: stdout.join().unwrap(),
+        stderr: stderr.join().unwrap(),
+    }
+}
+
+/// Reads a pipe to its end.
+fn read_all(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            pipe.read_to_end(&mut bytes).unwrap();
+        }
+        bytes
+    })
 }
 
 /// A program that is running; it is killed when this is dropped.
 pub(crate) struct Running(pub(crate) Child);
-
-impl Running {
-    /// What a program that has ended wrote to its pipes.
-    fn output(&mut self) -> Output {
-        let read = |pipe: Option<&mut dyn std::io::Read>| {
-            let mut bytes = Vec::new();
-            if let Some(pipe) = pipe {
-                pipe.read_to_end(&mut bytes).unwrap();
-            }
-            bytes
-        };
-        let status = self.0.wait().unwrap();
-        Output {
-            status,
-            stdout: read(self.0.stdout.as_mut().map(|pipe| pipe as _)),
-            stderr: read(self.0.stderr.as_mut().map(|pipe| pipe as _)),
-        }
-    }
-}
 
 impl Drop for Running {
     fn drop(&mut self) {
