@@ -39,6 +39,32 @@ pub(super) fn add(page: &mut Page, snapshot: &Snapshot, settings: &MetricsSettin
             }
         },
     );
+    page.many_gauges(
+        "phonewatch_phone_stage",
+        "Where the phone is now: 0 unknown, 1 link, 2 dhcp, 3 dns, 4 tftp, 5 connecting, 6 registering, 7 rejected, \
+         8 registered, 9 lost.",
+        |family| {
+            for (phone, device) in phones() {
+                family.number(&[("phone", &phone)], device.stage.number().into());
+            }
+        },
+    );
+    page.many_gauges(
+        "phonewatch_phone_findings",
+        "Findings about the phone that hold now, by code and severity; there is no series where there is none.",
+        |family| {
+            for (phone, device) in phones() {
+                for finding in device.findings.active() {
+                    let labels: [(&str, &dyn Display); 3] = [
+                        ("phone", &phone),
+                        ("code", &finding.code),
+                        ("severity", &finding.severity.label()),
+                    ];
+                    family.number(&labels, 1);
+                }
+            }
+        },
+    );
     page.many_counters(
         "phonewatch_phone_registration_flaps_total",
         "Registrations of the phone with another CallManager than the one before.",
@@ -68,6 +94,19 @@ pub(super) fn add(page: &mut Page, snapshot: &Snapshot, settings: &MetricsSettin
             for (phone, device) in phones() {
                 let requests = device.dhcp.as_ref().map_or(0, |dhcp| dhcp.requests);
                 family.number(&[("phone", &phone)], requests);
+            }
+        },
+    );
+    page.many_gauges(
+        "phonewatch_phone_last_reset_info",
+        "Why the phone ended the session before the present one, as it says itself; always 1.",
+        |family| {
+            for (phone, device) in phones() {
+                if let Some(reason) = device.last_reset_reason.as_deref() {
+                    let labels: [(&str, &dyn Display); 2] =
+                        [("phone", &phone), ("reason", &reason.label())];
+                    family.number(&labels, 1);
+                }
             }
         },
     );

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::capture::live::CaptureState;
+use crate::finding::{Finding, Severity};
 use crate::net::{DeviceName, MacAddr};
 use crate::phone::callmanager::CallManagerGroup;
 use crate::phone::dhcp::DhcpTracker;
@@ -15,7 +16,7 @@ use crate::phone::tally::Tally;
 use crate::phone::{CallManager, Device, Role, Stage};
 use crate::snapshot::DeviceTable;
 use crate::time::Timestamp;
-use crate::wire::sccp::DeviceType;
+use crate::wire::sccp::{DeviceType, ResetReason};
 use crate::wire::sep_config::Host;
 
 const ALL: MetricsSettings = MetricsSettings {
@@ -207,11 +208,16 @@ fn site() -> Snapshot {
     let mut dhcp = DhcpTracker::default();
     dhcp.requests = 4;
     at_primary.dhcp = Some(Box::new(dhcp));
+    let reason = ResetReason::from_alarm(None, "CM-aborted-TCP".to_owned());
+    at_primary.last_reset_reason = Some(Box::new(reason));
 
     let mut moved = phone("SEP0013C4000001", Stage::Registered);
     moved.registration.current = Some(current(secondary, Role::Secondary));
     moved.registration.moves = 5;
     moved.registration.is_flapping = true;
+    moved.findings.put(finding("registration_flapping", None));
+    let cleared = Some(Timestamp::from_secs(80));
+    moved.findings.put(finding("dhcp_excessive", cleared));
     moved.keepalives.callmanager_gaps = 2;
     moved.keepalives.phone_gaps = 1;
     moved.keepalives.open_gap = Some(OpenGap {
@@ -331,6 +337,24 @@ fn phone(name: &str, stage: Stage) -> Device {
         stage,
         ..Device::default()
     }
+}
+
+fn finding(code: &'static str, cleared: Option<Timestamp>) -> Arc<Finding> {
+    Arc::new(Finding {
+        code,
+        severity: Severity::Critical,
+        since: Timestamp::from_secs(70),
+        raised: Timestamp::from_secs(70),
+        last_seen: Timestamp::from_secs(70),
+        cleared,
+        count: 1,
+        summary: String::new(),
+        evidence: Vec::new(),
+        remedy: &[],
+        reference: "",
+        server: None,
+        explained_by: &[],
+    })
 }
 
 fn current(callmanager: IpAddr, role: Role) -> Current {

@@ -64,6 +64,22 @@ impl Stage {
             Self::Lost => "lost",
         }
     }
+
+    /// Its number in the metrics, which is its place in [`Stage::ALL`]. It stays, since dashboards show it as a word.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Unknown => 0,
+            Self::Link => 1,
+            Self::Dhcp => 2,
+            Self::Dns => 3,
+            Self::Tftp => 4,
+            Self::Connecting => 5,
+            Self::Registering => 6,
+            Self::Rejected => 7,
+            Self::Registered => 8,
+            Self::Lost => 9,
+        }
+    }
 }
 
 /// A step of the boot chain, in its order.
@@ -316,6 +332,13 @@ mod tests {
             boot.step(step, Timestamp::from_secs(second), Failures::default());
         }
         boot.passes
+    }
+
+    #[test]
+    fn a_stage_has_the_number_of_its_place() {
+        for (number, stage) in (0..).zip(Stage::ALL) {
+            assert_eq!(stage.number(), number, "{}", stage.label());
+        }
     }
 
     #[test]
