@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::page::Page;
 use crate::phone::keepalive::GapDirection;
+use crate::phone::quality::Sender;
 use crate::phone::registration::{EndCause, RegistrationKind};
 use crate::phone::{CallManager, Device, Role, Stage};
 use crate::snapshot::{Snapshot, Totals};
@@ -125,6 +126,21 @@ fn add_callmanagers(page: &mut Page, snapshot: &Snapshot) {
                 let directions = GapDirection::ALL.map(GapDirection::label);
                 let labels = [("callmanager", address)];
                 family.tally(&labels, "direction", directions, &server.keepalive_gaps);
+            }
+        },
+    );
+    page.gauge(
+        "phonewatch_signalling_unmarked_ratio",
+        "Share of the last signalling segments between this CallManager and its phones that carried DSCP 0, by who sent \
+         them, from 0 to 1.",
+        |family| {
+            for (address, server) in servers() {
+                for sender in Sender::ALL {
+                    if let Some(share) = server.marks.unmarked_share(sender) {
+                        let labels = [("callmanager", address), ("sender", sender.label())];
+                        family.value(&labels, share);
+                    }
+                }
             }
         },
     );
