@@ -65,6 +65,7 @@ pub mod net;
 pub mod phone;
 pub mod record;
 pub mod report;
+pub mod rules;
 pub mod simulate;
 pub mod snapshot;
 pub mod time;

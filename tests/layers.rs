@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module with all those it may import, itself aside.
-const MAY_IMPORT: [(&str, &[&str]); 25] = [
+const MAY_IMPORT: [(&str, &[&str]); 26] = [
     ("time", &[]),
     ("net", &["time"]),
     ("record", &["time", "net"]),
@@ -30,7 +30,8 @@ const MAY_IMPORT: [(&str, &[&str]); 25] = [
         &["time", "net", "finding", "phone", "diagnosis", "capture"],
     ),
     ("simulate", &["time", "net", "record", "wire"]),
-    ("cli", &["config", "report", "simulate"]),
+    ("rules", &["finding", "diagnosis"]),
+    ("cli", &["config", "report", "rules", "simulate"]),
     ("report", READERS),
     ("metrics", READERS),
     (
@@ -77,6 +78,7 @@ const MAY_IMPORT: [(&str, &[&str]); 25] = [
             "config",
             "cli",
             "report",
+            "rules",
             "simulate",
             "trace",
             "metrics",

@@ -14,6 +14,7 @@ mod orders;
 mod play;
 mod reload;
 pub mod replay;
+pub mod rules;
 pub mod run;
 mod sensor;
 pub mod settings;
