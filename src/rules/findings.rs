@@ -71,11 +71,15 @@ fn add(text: &mut String, entry: &Entry) {
         )
     } else {
         (
-            format!(r#"site:phonewatch_server_findings:max{{code="{code}", severity!="info"}} > 0"#),
+            format!(
+                r#"site:phonewatch_server_findings:max{{code="{code}", severity!="info"}} > 0"#
+            ),
             "{{ with $labels.server }} ({{ . }}){{ end }}",
         )
     };
-    let summary = format!("{title}{of}{{{{ with $labels.site }}}} at {{{{ . }}}}{{{{ end }}}}: {{{{ $value }}}}");
+    let summary = format!(
+        "{title}{of}{{{{ with $labels.site }}}} at {{{{ . }}}}{{{{ end }}}}: {{{{ $value }}}}"
+    );
     let section = runbook_section(entry);
     let written = write!(
         text,
