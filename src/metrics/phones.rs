@@ -19,17 +19,18 @@ pub(super) fn add(page: &mut Page, snapshot: &Snapshot, settings: &MetricsSettin
          the same name.",
         |family| family.number(&[], selection.omitted),
     );
-    let phones = || {
-        selection
-            .phones
-            .iter()
-            .map(|phone| (phone.label.as_str(), phone.device))
-    };
+    add_state(page, &selection, snapshot);
+    add_counts(page, &selection);
+    add_words(page, &selection);
+}
+
+/// Where each phone is, and what is wrong with it.
+fn add_state(page: &mut Page, selection: &Selection<'_>, snapshot: &Snapshot) {
     page.many_gauges(
         "phonewatch_phone_up",
         "Whether the phone is registered (1) or not (0), with its CallManager, or the last it was registered with.",
         |family| {
-            for (phone, device) in phones() {
+            for (phone, device) in selection.phones() {
                 let (callmanager, role) = server(device, snapshot);
                 let labels: [(&str, &dyn Display); 3] = [
                     ("phone", &phone),
@@ -45,7 +46,7 @@ pub(super) fn add(page: &mut Page, snapshot: &Snapshot, settings: &MetricsSettin
         "When the phone registered with the CallManager it is registered with, in seconds since the Unix epoch; absent \
          while it is not registered.",
         |family| {
-            for (phone, device) in phones() {
+            for (phone, device) in selection.phones() {
                 if let Some(current) = device.registration.current {
                     let labels: [(&str, &dyn Display); 2] =
                         [("phone", &phone), ("callmanager", &current.callmanager)];
@@ -59,7 +60,7 @@ pub(super) fn add(page: &mut Page, snapshot: &Snapshot, settings: &MetricsSettin
         "Where the phone is now: 0 unknown, 1 link, 2 dhcp, 3 dns, 4 tftp, 5 connecting, 6 registering, 7 rejected, \
          8 registered, 9 lost.",
         |family| {
-            for (phone, device) in phones() {
+            for (phone, device) in selection.phones() {
                 family.number(&[("phone", &phone)], device.stage.number().into());
             }
         },
@@ -68,7 +69,7 @@ pub(super) fn add(page: &mut Page, snapshot: &Snapshot, settings: &MetricsSettin
         "phonewatch_phone_findings",
         "Findings about the phone that hold now, by code and severity; there is no series where there is none.",
         |family| {
-            for (phone, device) in phones() {
+            for (phone, device) in selection.phones() {
                 for finding in device.findings.active() {
                     let labels: [(&str, &dyn Display); 3] = [
                         ("phone", &phone),
@@ -80,11 +81,15 @@ pub(super) fn add(page: &mut Page, snapshot: &Snapshot, settings: &MetricsSettin
             }
         },
     );
+}
+
+/// How often each phone did what.
+fn add_counts(page: &mut Page, selection: &Selection<'_>) {
     page.many_counters(
         "phonewatch_phone_registration_flaps_total",
         "Registrations of the phone with another CallManager than the one before.",
         |family| {
-            for (phone, device) in phones() {
+            for (phone, device) in selection.phones() {
                 family.number(&[("phone", &phone)], device.registration.moves);
             }
         },
@@ -93,7 +98,7 @@ pub(super) fn add(page: &mut Page, snapshot: &Snapshot, settings: &MetricsSettin
         "phonewatch_phone_keepalive_gaps_total",
         "Keepalive gaps of the phone, one for each outage, by who failed to speak.",
         |family| {
-            for (phone, device) in phones() {
+            for (phone, device) in selection.phones() {
                 for direction in GapDirection::ALL {
                     let labels: [(&str, &dyn Display); 2] =
                         [("phone", &phone), ("direction", &direction.label())];
@@ -106,17 +111,21 @@ pub(super) fn add(page: &mut Page, snapshot: &Snapshot, settings: &MetricsSettin
         "phonewatch_phone_dhcp_requests_total",
         "DHCP messages with which the phone asked for an address or for options.",
         |family| {
-            for (phone, device) in phones() {
+            for (phone, device) in selection.phones() {
                 let requests = device.dhcp.as_ref().map_or(0, |dhcp| dhcp.requests);
                 family.number(&[("phone", &phone)], requests);
             }
         },
     );
+}
+
+/// What each phone says of itself.
+fn add_words(page: &mut Page, selection: &Selection<'_>) {
     page.many_gauges(
         "phonewatch_phone_last_reset_info",
         "Why the phone ended the session before the present one, as it says itself; always 1.",
         |family| {
-            for (phone, device) in phones() {
+            for (phone, device) in selection.phones() {
                 if let Some(reason) = device.last_reset_reason.as_deref() {
                     let labels: [(&str, &dyn Display); 2] =
                         [("phone", &phone), ("reason", &reason.label())];
@@ -129,7 +138,7 @@ pub(super) fn add(page: &mut Page, snapshot: &Snapshot, settings: &MetricsSettin
         "phonewatch_phone_info",
         "What is known of the phone; always 1.",
         |family| {
-            for (phone, device) in phones() {
+            for (phone, device) in selection.phones() {
                 let labels: [(&str, &dyn Display); 5] = [
                     ("phone", &phone),
                     ("mac", &OrNothing(device.mac)),
@@ -183,6 +192,12 @@ impl<'s> Selection<'s> {
             omitted: u64::try_from(wanted - phones.len()).unwrap_or(u64::MAX),
             phones,
         }
+    }
+
+    fn phones(&self) -> impl Iterator<Item = (&str, &'s Device)> {
+        self.phones
+            .iter()
+            .map(|phone| (phone.label.as_str(), phone.device))
     }
 }
 

@@ -82,16 +82,18 @@ impl Prometheus {
             "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\nrule_files: ['*.yml']\n",
         );
         if let Some(Alertmanager { port, .. }) = alertmanager {
-            config += &format!(
+            config += format!(
                 "alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]}}\n"
-            );
+            )
+            .as_str();
         }
         config += "scrape_configs:\n- job_name: phonewatch\n  static_configs:\n";
         for (number, sensor) in (1..).zip(sensors) {
             let address = sensor.address;
-            config += &format!(
+            config += format!(
                 "  - {{targets: ['{address}'], labels: {{site: paris, sensor: s{number}}}}}\n"
-            );
+            )
+            .as_str();
         }
         // Beside the rules it would be read as one of them.
         let path = folder.path().join("prometheus.yaml");
@@ -134,7 +136,9 @@ impl Prometheus {
 
     /// The value of the one series that a query gives.
     pub(crate) fn value(&self, query: &str) -> Option<f64> {
-        let encoded: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = query.bytes().fold(String::new(), |encoded, byte| {
+            encoded + &format!("%{byte:02X}")
+        });
         let answer = ask(self.port, &format!("/api/v1/query?query={encoded}"))?;
         let [only] = answer["data"]["result"].as_array()?.as_slice() else {
             return None;
