@@ -1,15 +1,14 @@
 //! How large the page for Prometheus is, by the number of phones and by which of them have series of their own, and what
 //! it costs to make.
 #![allow(
-    clippy::disallowed_methods,
     clippy::print_stdout,
     missing_docs,
-    reason = "a program that measures time and prints its results"
+    reason = "a program that prints its results"
 )]
 
 use std::io::Write;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -23,6 +22,7 @@ use phonewatch::record::{Frame, LinkType, Record};
 use phonewatch::simulate::{Fleet, FleetFrame, Plan};
 use phonewatch::snapshot::Snapshot;
 use phonewatch::time::Timestamp;
+use rustix::time::{ClockId, clock_gettime};
 
 /// A fleet as it is on a day on which something is wrong.
 const MIX: [&str; 5] = [
@@ -32,7 +32,7 @@ const MIX: [&str; 5] = [
     "rejected:1",
     "dhcp-silent:1",
 ];
-const MINUTES: u64 = 20;
+const MINUTES: u64 = 10;
 /// The page is made so often; the quickest counts.
 const RUNS: usize = 5;
 
@@ -64,10 +64,12 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What came of the work, and the least processor time that it took.
 fn quickest<T>(mut work: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<(T, Duration)> {
     let mut timed = || {
-        let start = Instant::now();
-        work().map(|result| (result, start.elapsed()))
+        let start = processor_time()?;
+        let result = work()?;
+        anyhow::Ok((result, processor_time()?.saturating_sub(start)))
     };
     let mut best = timed()?;
     for _ in 1..RUNS {
@@ -77,6 +79,11 @@ fn quickest<T>(mut work: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<(T
         }
     }
     Ok(best)
+}
+
+/// What this program has used of processors so far: other programs do not count.
+fn processor_time() -> anyhow::Result<Duration> {
+    Ok(Duration::try_from(clock_gettime(ClockId::ProcessCPUTime))?)
 }
 
 fn page(snapshot: &Snapshot, per_phone: PerPhone) -> anyhow::Result<String> {
