@@ -58,6 +58,7 @@ test: ready-to-test
 bench: ready-to-bench
 	cargo bench --locked --bench speed
 	cargo bench --locked --bench state
+	cargo bench --locked --bench metrics
 
 .PHONY: ready ready-to-test ready-to-bench
 ready:

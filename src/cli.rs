@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Capture, Config, ConfigErrors, ShownConfig, interface_name};
 use crate::report::Query;
+use crate::rules::RUNBOOK;
 use crate::simulate::{Erspan, Percent, Share, Side, Speed, View, Vlans};
 
 /// Where the configuration stands unless `--config` names another file.
@@ -126,6 +127,16 @@ Examples:
   phonewatch explain --json | jq '.[].code'")]
     Explain(Explain),
 
+    /// Print the alerting and recording rules for Prometheus
+    ///
+    /// There is an alert for each finding, in the words of `phonewatch explain`, and others for the sensors themselves.
+    /// Each links to a section of the runbook, which stands in the README.
+    #[command(after_help = "\
+Examples:
+  phonewatch rules > /etc/prometheus/phonewatch.yml
+  phonewatch rules --write /etc/prometheus/rules --runbook https://wiki.example.com/phonewatch")]
+    Rules(Rules),
+
     /// Try out how alerts are delivered
     #[command(subcommand)]
     Alert(Alert),
@@ -239,6 +250,17 @@ pub struct AlertTest {
     /// The configuration.
     #[command(flatten)]
     pub config: ConfigFile,
+}
+
+/// The arguments of `rules`.
+#[derive(Args, Debug)]
+pub struct Rules {
+    /// Write the files into this folder, instead of printing all as one
+    #[arg(long, value_name = "FOLDER")]
+    pub write: Option<PathBuf>,
+    /// The address of the page with the runbook
+    #[arg(long, value_name = "URL", default_value = RUNBOOK)]
+    pub runbook: String,
 }
 
 /// The arguments of `run`.

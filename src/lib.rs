@@ -67,6 +67,7 @@ pub mod net;
 pub mod phone;
 pub mod record;
 pub mod report;
+pub mod rules;
 pub mod savefile;
 pub mod simulate;
 pub mod snapshot;

@@ -10,6 +10,7 @@ use phonewatch::app::explain;
 use phonewatch::app::gate;
 use phonewatch::app::inventory;
 use phonewatch::app::replay::{self, Outcome};
+use phonewatch::app::rules;
 use phonewatch::app::run;
 use phonewatch::app::simulate;
 use phonewatch::app::trace;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Phone(arguments) => ask::phone(&arguments),
         Command::Findings(arguments) => ask::findings(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Rules(arguments) => rules::rules(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Alert(cli::Alert::Test(arguments)) => {
             alerts::test::test(&arguments).map(|()| ExitCode::SUCCESS)
         }

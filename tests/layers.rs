@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module with all those it may import, itself aside.
-const MAY_IMPORT: [(&str, &[&str]); 27] = [
+const MAY_IMPORT: [(&str, &[&str]); 28] = [
     ("time", &[]),
     ("net", &["time"]),
     ("record", &["time", "net"]),
@@ -35,7 +35,8 @@ const MAY_IMPORT: [(&str, &[&str]); 27] = [
         &["time", "net", "finding", "phone", "diagnosis", "capture"],
     ),
     ("simulate", &["time", "net", "record", "wire"]),
-    ("cli", &["config", "report", "simulate"]),
+    ("rules", &["finding", "diagnosis"]),
+    ("cli", &["config", "report", "rules", "simulate"]),
     ("report", READERS),
     ("metrics", READERS),
     (
@@ -88,6 +89,7 @@ const MAY_IMPORT: [(&str, &[&str]); 27] = [
             "config",
             "cli",
             "report",
+            "rules",
             "simulate",
             "trace",
             "metrics",

@@ -16,6 +16,7 @@ mod orders;
 mod play;
 mod reload;
 pub mod replay;
+pub mod rules;
 pub mod run;
 mod sensor;
 pub mod settings;

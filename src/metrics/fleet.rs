@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::page::Page;
 use crate::phone::keepalive::GapDirection;
+use crate::phone::quality::Sender;
 use crate::phone::registration::{EndCause, RegistrationKind};
 use crate::phone::{CallManager, Device, Role, Stage};
 use crate::snapshot::{Snapshot, Totals};
@@ -53,17 +54,23 @@ fn add_callmanagers(page: &mut Page, snapshot: &Snapshot) {
         .iter()
         .map(|server| (server.address.to_string(), server.as_ref()))
         .collect();
-    let servers = || {
-        servers
-            .iter()
-            .map(|(address, server)| (address.as_str(), *server))
-    };
+    add_registrations(page, &servers);
+    add_connections(page, &servers);
+}
+
+/// CallManagers with their addresses as labels.
+type Servers<'s> = [(String, &'s CallManager)];
+
+fn add_registrations(page: &mut Page, servers: &Servers<'_>) {
     page.gauge(
         "phonewatch_callmanager_registered_phones",
         "Phones that are registered with this CallManager now.",
         |family| {
-            for (address, server) in servers() {
-                family.number(&[("callmanager", address)], server.registered_phones);
+            for (address, server) in servers {
+                family.number(
+                    &[("callmanager", address.as_str())],
+                    server.registered_phones,
+                );
             }
         },
     );
@@ -72,9 +79,9 @@ fn add_callmanagers(page: &mut Page, snapshot: &Snapshot) {
         "Registrations that this CallManager acknowledged, by what they were: the first of a device, again with the \
          same CallManager, or a move to another one.",
         |family| {
-            for (address, server) in servers() {
+            for (address, server) in servers {
                 let kinds = RegistrationKind::ALL.map(RegistrationKind::label);
-                family.tally(&[("callmanager", address)], "kind", kinds, &server.registrations);
+                family.tally(&[("callmanager", address.as_str())], "kind", kinds, &server.registrations);
             }
         },
     );
@@ -82,10 +89,10 @@ fn add_callmanagers(page: &mut Page, snapshot: &Snapshot) {
         "phonewatch_registration_rejects_total",
         "Registrations that this CallManager rejected, by the reason it gave.",
         |family| {
-            for (address, server) in servers() {
+            for (address, server) in servers {
                 let reasons = RejectReason::ALL.map(RejectReason::label);
                 family.tally(
-                    &[("callmanager", address)],
+                    &[("callmanager", address.as_str())],
                     "reason",
                     reasons,
                     &server.rejects,
@@ -97,10 +104,10 @@ fn add_callmanagers(page: &mut Page, snapshot: &Snapshot) {
         "phonewatch_unregistrations_total",
         "Registrations with this CallManager that ended, by cause.",
         |family| {
-            for (address, server) in servers() {
+            for (address, server) in servers {
                 let causes = EndCause::ALL.map(EndCause::label);
                 family.tally(
-                    &[("callmanager", address)],
+                    &[("callmanager", address.as_str())],
                     "cause",
                     causes,
                     &server.unregistrations,
@@ -108,12 +115,15 @@ fn add_callmanagers(page: &mut Page, snapshot: &Snapshot) {
             }
         },
     );
+}
+
+fn add_connections(page: &mut Page, servers: &Servers<'_>) {
     page.histogram(
         "phonewatch_keepalive_rtt_seconds",
         "Time from a keepalive to its acknowledgment, in the way this CallManager acknowledges.",
         |family| {
-            for (address, server) in servers() {
-                family.buckets(&[("callmanager", address)], &server.keepalive_rtt);
+            for (address, server) in servers {
+                family.buckets(&[("callmanager", address.as_str())], &server.keepalive_rtt);
             }
         },
     );
@@ -121,10 +131,25 @@ fn add_callmanagers(page: &mut Page, snapshot: &Snapshot) {
         "phonewatch_keepalive_gaps_total",
         "Keepalive gaps on connections registered with this CallManager, one for each outage, by who failed to speak.",
         |family| {
-            for (address, server) in servers() {
+            for (address, server) in servers {
                 let directions = GapDirection::ALL.map(GapDirection::label);
-                let labels = [("callmanager", address)];
+                let labels = [("callmanager", address.as_str())];
                 family.tally(&labels, "direction", directions, &server.keepalive_gaps);
+            }
+        },
+    );
+    page.gauge(
+        "phonewatch_signalling_unmarked_ratio",
+        "Share of the last signalling segments between this CallManager and its phones that carried DSCP 0, by who sent \
+         them, from 0 to 1.",
+        |family| {
+            for (address, server) in servers {
+                for sender in Sender::ALL {
+                    if let Some(share) = server.marks.unmarked_share(sender) {
+                        let labels = [("callmanager", address.as_str()), ("sender", sender.label())];
+                        family.value(&labels, share);
+                    }
+                }
             }
         },
     );
@@ -132,10 +157,10 @@ fn add_callmanagers(page: &mut Page, snapshot: &Snapshot) {
         "phonewatch_tcp_connects_total",
         "TCP connection attempts to the SCCP port of this CallManager, by how they ended.",
         |family| {
-            for (address, server) in servers() {
+            for (address, server) in servers {
                 let results = ["established", "refused", "unanswered", "unreachable"];
                 family.tally(
-                    &[("callmanager", address)],
+                    &[("callmanager", address.as_str())],
                     "result",
                     results,
                     &server.tcp_connects,

@@ -164,19 +164,24 @@ pub(super) struct Lines<'p> {
 impl Lines<'_> {
     /// Adds a series with a whole number. A label's value is whatever displays itself.
     pub(super) fn number(&mut self, labels: &[(&str, &dyn Display)], number: u64) {
+        self.value(labels, number);
+    }
+
+    /// Adds a series with a value that displays itself as a number.
+    pub(super) fn value(&mut self, labels: &[(&str, &dyn Display)], value: impl Display) {
         self.is_empty = false;
         *self.text += self.name;
         let mut separator = '{';
-        for (name, value) in labels {
+        for (name, label) in labels {
             self.text.push(separator);
             *self.text += name;
             *self.text += "=\"";
-            let mut value_writer = LabelValue {
+            let mut label_writer = LabelValue {
                 text: self.text,
                 room: LONGEST_VALUE,
             };
-            // It fails where the value is too long, and has then written what there is room for.
-            write!(value_writer, "{value}").ok();
+            // It fails where the label is too long, and has then written what there is room for.
+            write!(label_writer, "{label}").ok();
             self.text.push('"');
             separator = ',';
         }
@@ -184,7 +189,7 @@ impl Lines<'_> {
             self.text.push('}');
         }
         // Writing to a text does not fail.
-        writeln!(self.text, " {number}").ok();
+        writeln!(self.text, " {value}").ok();
     }
 }
 

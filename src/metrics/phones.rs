@@ -9,6 +9,7 @@ use crate::config::PerPhone;
 use crate::phone::keepalive::GapDirection;
 use crate::phone::{Device, Role};
 use crate::snapshot::Snapshot;
+use crate::time::Timestamp;
 
 pub(super) fn add(page: &mut Page, snapshot: &Snapshot, settings: &MetricsSettings) {
     let selection = Selection::of(snapshot, settings);
@@ -37,6 +38,20 @@ fn add_state(page: &mut Page, selection: &Selection<'_>, snapshot: &Snapshot) {
                     ("role", &role.label()),
                 ];
                 family.number(&labels, u64::from(device.registration.current.is_some()));
+            }
+        },
+    );
+    page.many_gauges(
+        "phonewatch_phone_registered_timestamp_seconds",
+        "When the phone registered with the CallManager it is registered with, in seconds since the Unix epoch; absent \
+         while it is not registered.",
+        |family| {
+            for (phone, device) in selection.phones() {
+                if let Some(current) = device.registration.current {
+                    let labels: [(&str, &dyn Display); 2] =
+                        [("phone", &phone), ("callmanager", &current.callmanager)];
+                    family.value(&labels, Milliseconds(current.since));
+                }
             }
         },
     );
@@ -195,6 +210,21 @@ impl<T: Display> Display for OrNothing<T> {
             Some(value) => value.fmt(formatter),
             None => Ok(()),
         }
+    }
+}
+
+/// A time in seconds since the epoch, to the millisecond.
+struct Milliseconds(Timestamp);
+
+impl Display for Milliseconds {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let milliseconds = self.0.as_nanos() / 1_000_000;
+        write!(
+            formatter,
+            "{}.{:03}",
+            milliseconds / 1000,
+            milliseconds % 1000
+        )
     }
 }
 

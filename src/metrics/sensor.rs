@@ -134,6 +134,16 @@ fn add_capture(page: &mut Page, totals: &Totals, sensor: &SensorState) {
         |family| family.number(&[], totals.truncated),
     );
     page.gauge(
+        "phonewatch_capture_last_frame_timestamp_seconds",
+        "When the last frame was captured that reached the engine, in seconds since the Unix epoch; absent until there \
+         was one.",
+        |family| {
+            if let Some(last) = totals.last {
+                family.value(&[], last.as_secs_f64());
+            }
+        },
+    );
+    page.gauge(
         "phonewatch_capture_lag_seconds",
         "How far the engine is behind the capture.",
         |family| family.value(&[], sensor.lag.as_secs_f64()),

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use super::*;
 use crate::capture::live::CaptureState;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity, Subject};
 use crate::net::{DeviceName, MacAddr};
 use crate::phone::callmanager::CallManagerGroup;
 use crate::phone::dhcp::DhcpTracker;
 use crate::phone::keepalive::{GapDirection, OpenGap};
+use crate::phone::quality::Sender;
 use crate::phone::registration::{Current, EndCause, RegistrationKind};
 use crate::phone::tally::Tally;
+use crate::phone::troubles::MarkSamples;
 use crate::phone::{CallManager, Device, Role, Stage};
 use crate::snapshot::DeviceTable;
 use crate::time::Timestamp;
@@ -153,6 +155,38 @@ fn phones_that_call_for_attention_come_first_and_the_rest_is_told() {
 }
 
 #[test]
+fn servers_with_findings_have_series_and_those_above_the_limit_share_one() {
+    let mut snapshot = Snapshot::default();
+    let many = 300_u32;
+    snapshot.findings = (0..many)
+        .map(|number| {
+            let [.., high, low] = number.to_be_bytes();
+            let address = IpAddr::from([10, 9, high, low]);
+            let mut finding = Finding::clone(&finding("dhcp_rogue_server", None));
+            finding.severity = Severity::Warning;
+            (Subject::DhcpServer(Some(address)), Arc::new(finding))
+        })
+        .collect();
+    let mut device = phone("SEP000000000001", Stage::Registered);
+    let mut of_device = Finding::clone(&finding("registration_rejected", None));
+    of_device.server = Some([10, 9, 0, 7].into());
+    device.findings.put(Arc::new(of_device));
+    device.findings.put(finding("duplicate_address", None));
+    insert(&mut snapshot, [device]);
+    let text = page_of(&snapshot, &ALL);
+    let of = |server: &str, code: &str, severity: &str| {
+        let labels = format!("{{server=\"{server}\",code=\"{code}\",severity=\"{severity}\"}}");
+        value(&text, &format!("phonewatch_server_findings{labels}"))
+    };
+    assert_eq!(of("10.9.0.7", "registration_rejected", "critical"), 1);
+    assert_eq!(of("10.9.0.7", "dhcp_rogue_server", "warning"), 1);
+    assert_eq!(of("", "duplicate_address", "critical"), 1);
+    assert_eq!(of("other", "dhcp_rogue_server", "warning"), 300 - 256);
+    let series = text.matches("\nphonewatch_server_findings{").count();
+    assert_eq!(series, 256 + 3, "each server, and three more");
+}
+
+#[test]
 fn two_phones_of_one_name_have_the_series_of_the_first() {
     let mut snapshot = Snapshot::default();
     let mut first = phone("SEP000000000001", Stage::Registered);
@@ -243,6 +277,15 @@ fn site() -> Snapshot {
             registrations: tally([(RegistrationKind::New.label(), 3), ("re", 2)]),
             rejects: tally([("no_license", 2)]),
             keepalive_gaps: tally([("phone", 1)]),
+            marks: {
+                let mut marks = MarkSamples::default();
+                for (second, code_point) in [(1, 24), (2, 0), (3, 0), (4, 24)] {
+                    let at = Timestamp::from_secs(second);
+                    marks.sample(Sender::Server, code_point, at);
+                    marks.sample(Sender::Phone, 24, at);
+                }
+                marks
+            },
             tcp_connects: tally([("established", 9), ("refused", 1)]),
             keepalive_rtt: {
                 let mut rtt = CallManager::new(primary, Timestamp::EPOCH).keepalive_rtt;
@@ -264,6 +307,7 @@ fn site() -> Snapshot {
 
     let totals = &mut snapshot.totals;
     totals.frames = 12_345;
+    totals.last = Some(Timestamp::from_nanos(1_700_000_123_456_000_000));
     totals.bytes = 1_234_567;
     totals.lost = [7, 0, 11];
     totals.blind = 2;

@@ -211,6 +211,19 @@ pub enum Sender {
     Server,
 }
 
+impl Sender {
+    /// Both sides.
+    pub const ALL: [Self; 2] = [Self::Phone, Self::Server];
+
+    /// The word of the metrics label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Server => "callmanager",
+        }
+    }
+}
+
 /// Counts the segments of a connection from its first trouble on.
 #[derive(Clone, Debug)]
 pub struct TrafficWindow {

@@ -119,6 +119,13 @@ impl MarkSamples {
             .or_else(|| of(Sender::Phone, self.phones, self.server))
     }
 
+    /// Which share of the last segments of this side carried code point 0; `None` before any was looked at.
+    pub fn unmarked_share(&self, sender: Sender) -> Option<f64> {
+        let side = self.of(sender);
+        let number = u32::from(side.number).min(u16::BITS);
+        (number > 0).then(|| f64::from(side.zero.count_ones()) / f64::from(number))
+    }
+
     const fn of(&self, sender: Sender) -> SideMarks {
         match sender {
             Sender::Server => self.server,
@@ -172,5 +179,19 @@ mod tests {
         let mut mixed = marks(0, 24, 40);
         mixed.sample(Sender::Server, 24, Timestamp::from_secs(99));
         assert_eq!(mixed.untrusted(), None);
+    }
+
+    #[test]
+    fn the_share_of_unmarked_segments_is_that_of_the_last_ones() {
+        let share = |marks: &MarkSamples| {
+            [Sender::Server, Sender::Phone].map(|sender| marks.unmarked_share(sender))
+        };
+        assert_eq!(share(&MarkSamples::default()), [None, None]);
+        assert_eq!(share(&marks(0, 24, 3)), [Some(1.0), Some(0.0)]);
+        let mut later = marks(0, 24, 40);
+        for second in 41..45 {
+            later.sample(Sender::Server, 24, Timestamp::from_secs(second));
+        }
+        assert_eq!(share(&later), [Some(0.75), Some(0.0)]);
     }
 }

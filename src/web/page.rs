@@ -1,12 +1,15 @@
 //! The pages.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::readiness::missing;
@@ -26,6 +29,7 @@ pub(super) struct Made {
     pub(super) status: StatusCode,
     pub(super) content_type: &'static str,
     pub(super) body: Vec<u8>,
+    pub(super) is_compressed: bool,
 }
 
 /// A page, or why it could not be made.
@@ -37,17 +41,52 @@ impl Made {
             status: StatusCode::OK,
             content_type,
             body: body.into(),
+            is_compressed: false,
         }
+    }
+
+    /// The same page with its body in gzip. A harder compression would cost several times as much for little.
+    fn compressed(self) -> io::Result<Self> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&self.body)?;
+        Ok(Self {
+            body: encoder.finish()?,
+            is_compressed: true,
+            ..self
+        })
     }
 }
 
-pub(super) async fn metrics(State(state): State<WebState>) -> Response {
-    made(state, |state| {
+pub(super) async fn metrics(State(state): State<WebState>, headers: HeaderMap) -> Response {
+    let in_gzip = accepts_gzip(&headers);
+    made(state, move |state| {
         let snapshot = state.snapshot.load_full();
         let text = render(&snapshot, &(state.sensor)(), &state.settings.load())?;
-        Ok(Made::new(CONTENT_TYPE, text))
+        let page = Made::new(CONTENT_TYPE, text);
+        Ok(if in_gzip { page.compressed()? } else { page })
     })
     .await
+}
+
+/// Whether the client asks for gzip, as Prometheus does.
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let is_gzip = |coding: &str| {
+        let mut parts = coding.split(';').map(str::trim);
+        let is_named = parts
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let is_refused = parts.any(|part| {
+            let weight = part.strip_prefix("q=").and_then(|q| q.parse::<f32>().ok());
+            weight.is_some_and(|weight| weight <= 0.0)
+        });
+        is_named && !is_refused
+    };
+    headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(is_gzip)
 }
 
 /// Makes a page that may be large, one of a few at a time.
@@ -76,14 +115,22 @@ pub(super) async fn made_in_turn(
     // Work of this size would hold up the other connections; the permit goes with it, as it cannot be called off.
     let making = tokio::task::spawn_blocking(move || {
         let page = make()?;
-        let body = Bytes::from_owner(Scrape {
-            body: page.body,
-            _permit: permit,
-        });
-        Ok::<_, Box<dyn std::error::Error + Send + Sync>>((page.status, page.content_type, body))
+        let mut answer = response(
+            page.status,
+            page.content_type,
+            Bytes::from_owner(Scrape {
+                body: page.body,
+                _permit: permit,
+            }),
+        );
+        if page.is_compressed {
+            let gzip = HeaderValue::from_static("gzip");
+            answer.headers_mut().insert(header::CONTENT_ENCODING, gzip);
+        }
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(answer)
     });
     match making.await {
-        Ok(Ok((status, content_type, body))) => response(status, content_type, body),
+        Ok(Ok(answer)) => answer,
         Ok(Err(error)) => failed(&*error),
         Err(error) => failed(&error),
     }
@@ -132,5 +179,29 @@ struct Scrape {
 impl AsRef<[u8]> for Scrape {
     fn as_ref(&self) -> &[u8] {
         &self.body
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_given_to_those_who_ask_for_it() {
+        for (asked, expected) in [
+            ("gzip", true),
+            ("deflate, GZIP;q=0.5", true),
+            ("gzip;q=0", false),
+            ("gzip; q=0.0, br", false),
+            ("br, zstd", false),
+            ("xgzip", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            let value = HeaderValue::from_str(asked).unwrap();
+            headers.insert(header::ACCEPT_ENCODING, value);
+            assert_eq!(accepts_gzip(&headers), expected, "{asked}");
+        }
+        assert!(!accepts_gzip(&HeaderMap::new()));
     }
 }

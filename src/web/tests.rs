@@ -123,6 +123,31 @@ async fn a_page_that_was_taken_gives_its_place_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_in_gzip_is_the_same_page() {
+    let server = Server::start(Bounds::default()).await;
+    let mut stream = server.connect();
+    let answer = spawn_blocking(move || {
+        let request = b"GET /metrics HTTP/1.0\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n";
+        stream.write_all(request).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        answer
+    });
+    let answer = answer.await.unwrap();
+    let head_ends = answer.windows(4).position(|four| four == b"\r\n\r\n");
+    let (head, body) = answer.split_at(head_ends.unwrap() + 4);
+    let head = String::from_utf8_lossy(head).to_lowercase();
+    assert!(head.contains("\r\ncontent-encoding: gzip\r\n"), "{head}");
+    let mut page = String::new();
+    flate2::read::GzDecoder::new(body)
+        .read_to_string(&mut page)
+        .unwrap();
+    assert_eq!(page.matches("\nphonewatch_phone_up{").count(), PHONES);
+    assert!(page.len() > 10 * body.len());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_scrape_too_many_is_told_so() {
     let server = Server::start(Bounds::default()).await;
     // Nobody gets a turn any more, as where none comes free in time.
