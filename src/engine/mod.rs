@@ -48,6 +48,7 @@ use crate::flow::keyed::Keyed;
 use crate::flow::tunnel;
 use crate::net::FlowKey;
 use crate::phone::claims::Place;
+use crate::phone::sight::TimeBreak;
 use crate::phone::{CallManager, DeviceId};
 use crate::record::{Frame, LinkType, Loss, LossPlace, Record};
 use crate::snapshot::Snapshot;
@@ -113,6 +114,9 @@ impl Engine {
     ///
     /// Timers due before the record are the caller's to fire first, with [`Self::handle_timeout`].
     pub fn handle(&mut self, record: &Record<'_>) {
+        if let Record::Frame(frame) = record {
+            self.notice_time(frame.at);
+        }
         self.now = self.now.max(record.at());
         match record {
             Record::Frame(frame) => self.frame(frame),
@@ -230,6 +234,26 @@ impl Engine {
             EventKind::FramesLost {
                 frames: loss.frames,
                 place: loss.place.label(),
+            },
+        );
+    }
+
+    /// Where the time of frames does not go on from the last one, nothing is concluded across the break.
+    fn notice_time(&mut self, at: Timestamp) {
+        let Some(broke) = self.world.sight.time_broke(at) else {
+            return;
+        };
+        if broke == TimeBreak::Back {
+            self.now = at;
+        }
+        self.world.site_changed(at);
+        self.world.totals.blind += 1;
+        self.world.emit(
+            at,
+            None,
+            EventKind::FramesLost {
+                frames: 0,
+                place: broke.label(),
             },
         );
     }
