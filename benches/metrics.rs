@@ -17,7 +17,7 @@ use phonewatch::capture::{FrameSource, Input};
 use phonewatch::config::PerPhone;
 use phonewatch::engine::{Engine, Settings};
 use phonewatch::event::Event;
-use phonewatch::metrics::{AlertState, MetricsSettings, ReloadState, SensorState, render};
+use phonewatch::metrics::{MetricsSettings, SensorState, render};
 use phonewatch::record::{Frame, LinkType, Record};
 use phonewatch::simulate::{Fleet, FleetFrame, Plan};
 use phonewatch::snapshot::Snapshot;
@@ -87,18 +87,7 @@ fn processor_time() -> anyhow::Result<Duration> {
 }
 
 fn page(snapshot: &Snapshot, per_phone: PerPhone) -> anyhow::Result<String> {
-    let sensor = SensorState {
-        interfaces: Vec::new(),
-        ring_used_ratio: 0.0,
-        lag: Duration::ZERO,
-        published: None,
-        started: Timestamp::EPOCH,
-        reload: ReloadState {
-            succeeded: true,
-            last_success: Timestamp::EPOCH,
-        },
-        alerts: AlertState::default(),
-    };
+    let sensor = SensorState::starting(Timestamp::EPOCH);
     let settings = MetricsSettings {
         per_phone,
         per_phone_limit: 1_000_000,

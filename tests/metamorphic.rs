@@ -15,6 +15,7 @@ use phonewatch::finding::Severity;
 use support::cases::{self, Case};
 use support::random::Random;
 use support::summary::{Claims, Summary, summary};
+use support::transform::CopyKind;
 use support::trial::Drive;
 use support::{Entry, Outcome, load, run, stories, transform};
 
@@ -153,6 +154,37 @@ fn copies_that_a_mirror_makes_change_nothing() {
 }
 
 #[test]
+fn every_kind_of_copy_changes_nothing() {
+    let mut differences = Differences::default();
+    for (name, entries) in subjects() {
+        let expected = replay(&entries);
+        for kind in CopyKind::ALL {
+            let copied = transform::copied_as(&entries, kind, &mut Random::new(3));
+            let found = replay(&copied);
+            let name = format!("{name}, {kind:?}");
+            // Each source by itself then shows half of what there is, and less can be concluded from silence; and
+            // whether two sources show one network or two is not known.
+            if matches!(kind, CopyKind::OtherSource) {
+                let more = beyond(&expected, &found);
+                differences
+                    .0
+                    .extend(more.into_iter().map(|claim| format!("{name}: {claim}")));
+            } else {
+                differences.compare(&name, &summary(&expected), &summary(&found));
+            }
+            if expected.messages() != found.messages() {
+                differences.0.push(format!(
+                    "{name}: expected {:?}, found {:?}",
+                    expected.messages(),
+                    found.messages()
+                ));
+            }
+        }
+    }
+    differences.assert_none();
+}
+
+#[test]
 fn the_size_of_tcp_segments_changes_nothing() {
     assert_invariant(&[
         ("byte by byte", &|entries| transform::recut(entries, 1)),
@@ -209,6 +241,24 @@ fn a_vlan_tag_changes_nothing() {
 #[test]
 fn a_mirror_session_over_ip_changes_nothing() {
     assert_invariant(&[("in ERSPAN", &transform::in_erspan)]);
+}
+
+#[test]
+fn a_phone_that_speaks_ipv6_registers_and_fails_over_alike() {
+    let mut differences = Differences::default();
+    for (name, scene) in stories::all() {
+        let expected = summary(&replay(&scene.entries));
+        let found = replay(&transform::over_ipv6(&scene.entries));
+        differences.compare(name, &expected, &summary(&found));
+        assert!(
+            found
+                .snapshot
+                .callmanagers
+                .iter()
+                .all(|server| server.address.is_ipv6())
+        );
+    }
+    differences.assert_none();
 }
 
 /// Codes of the findings that call for attention and were raised of devices and servers, at any time.

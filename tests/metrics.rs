@@ -20,7 +20,7 @@ use phonewatch::capture::{FrameSource, Input};
 use phonewatch::config::PerPhone;
 use phonewatch::engine::{Engine, Settings};
 use phonewatch::event::Event;
-use phonewatch::metrics::{AlertState, MetricsSettings, ReloadState, SensorState, render};
+use phonewatch::metrics::{MetricsSettings, SensorState, render};
 use phonewatch::record::{Frame, LinkType, Record};
 use phonewatch::simulate::{Fleet, FleetFrame, Plan, Scenario};
 use phonewatch::snapshot::Snapshot;
@@ -106,18 +106,7 @@ fn watch(scenarios: &[&str], phones: u32) -> Arc<Snapshot> {
 }
 
 fn page(snapshot: &Snapshot) -> String {
-    let sensor = SensorState {
-        interfaces: Vec::new(),
-        ring_used_ratio: 0.0,
-        lag: Duration::ZERO,
-        published: None,
-        started: Timestamp::EPOCH,
-        reload: ReloadState {
-            succeeded: true,
-            last_success: Timestamp::from_secs(1_700_000_000),
-        },
-        alerts: AlertState::default(),
-    };
+    let sensor = SensorState::starting(Timestamp::EPOCH);
     let settings = MetricsSettings {
         per_phone: PerPhone::All,
         per_phone_limit: 1000,

@@ -8,6 +8,8 @@
 
 #[path = "simulate/mirror.rs"]
 mod mirror;
+#[path = "simulate/views.rs"]
+mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -35,7 +35,7 @@ pub fn packet(bytes: &[u8]) {
         let Content::Ip(ip) = packet.content else {
             return;
         };
-        let Some(inner) = tunnel::open(&ip) else {
+        let Ok(Some(inner)) = tunnel::open(&ip) else {
             return;
         };
         assert!(inner.bytes.len() < bytes.len(), "a tunnel has a header");

@@ -39,7 +39,7 @@ macro_rules! differing_keys {
 fn differing(one: &Config, other: &Config) -> Vec<&'static str> {
     let mut keys = differing_keys! { one, other:
         capture: Capture { interfaces, promiscuous, snaplen, kernel_buffer, ring, reorder, filter, tunnels };
-        copies: Copies { window };
+        copies: Copies { mode, window };
         sccp: Sccp { ports, secure_ports };
         tftp: Tftp { port };
         keepalive: Keepalive { interval, standby };

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::capture::filter::FilterSettings;
 use crate::capture::live::{LiveFilter, LiveSettings};
-use crate::config::{CallManager, Config, Filter};
+use crate::config::{self, CallManager, Config, Filter};
 use crate::engine::{KnownServer, Limits, Reconfiguration, Settings};
+use crate::flow::copies::CopyMode;
 use crate::flow::tcp::StreamLimits;
 use crate::inventory::Inventory;
 use crate::phone::dhcp::DhcpThreshold;
@@ -34,6 +35,11 @@ pub fn engine(config: &Config, inventory: Option<Arc<Inventory>>) -> Settings {
         },
         thresholds: config.thresholds.clone(),
         inventory,
+        copy_mode: match config.copies.mode {
+            config::CopyMode::Auto => CopyMode::Auto,
+            config::CopyMode::On => CopyMode::On,
+            config::CopyMode::Off => CopyMode::Off,
+        },
         copy_window: config.copies.window,
         tunnels: config.capture.tunnels,
         limits: Limits {
@@ -114,7 +120,7 @@ mod tests {
     fn what_the_file_says_reaches_the_engine_and_the_captures() {
         let text = "\
             [capture]\ninterfaces = ['a', 'b']\nsnaplen = 300\ntunnels = false\n\
-            [copies]\nwindow = '1ms'\n\
+            [copies]\nmode = 'on'\nwindow = '1ms'\n\
             [sccp]\nports = [2001]\n\
             [[callmanager]]\naddress = '10.1.1.10'\nname = 'one'\nrole = 'srst'\n\
             [keepalive]\ninterval = '7s'\n\
@@ -125,6 +131,7 @@ mod tests {
         let engine = engine(&config, None);
         assert_eq!(engine.sccp_ports, [2001]);
         assert!(!engine.tunnels);
+        assert_eq!(engine.copy_mode, CopyMode::On);
         assert_eq!(engine.copy_window.as_millis(), 1);
         assert_eq!(engine.keepalive.active.as_secs(), 7);
         assert_eq!(engine.flap.moves, 9);

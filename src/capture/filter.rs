@@ -4,7 +4,8 @@
 //! flows between two ephemeral ports, as RTP does (RFC 1350, section 4). Its datagrams begin with an opcode from 1 to 6
 //! in two bytes; RTP and RTCP begin with version 2 in the two highest bits (RFC 3550, section 5.1), so the first
 //! bytes of the payload tell them apart. Some others pass too, STUN's requests (00 01) among them: a few frames that the
-//! decoder then drops. Voice inside a tunnel passes as well, since a filter cannot see into GRE or VXLAN.
+//! decoder then drops. Voice inside a tunnel passes as well, since a filter cannot see into GRE or VXLAN, nor behind the
+//! tags of other kinds than VLANs.
 
 use crate::record::LinkType;
 
@@ -17,7 +18,7 @@ pub struct FilterSettings {
     pub secure_ports: Vec<u16>,
     /// The UDP port TFTP requests go to.
     pub tftp_port: u16,
-    /// Whether GRE (and so ERSPAN), IP in IP and VXLAN are kept: a mirror port may arrive inside them.
+    /// Whether tunnels are kept (GRE and so ERSPAN, IP in IP, VXLAN, Geneve, MPLS, PPPoE): a mirror may arrive in them.
     pub tunnels: bool,
     /// More to keep, as an expression of pcap-filter(7).
     pub extra: Option<String>,
@@ -35,7 +36,7 @@ impl Default for FilterSettings {
     }
 }
 
-/// The filter for an Ethernet interface: untagged frames, frames with one VLAN tag and frames with two.
+/// The filter for an Ethernet interface: frames with up to as many VLAN tags as are read.
 pub fn expression(settings: &FilterSettings) -> String {
     expression_for(settings, LinkType::Ethernet)
 }
@@ -44,9 +45,11 @@ pub fn expression(settings: &FilterSettings) -> String {
 pub fn expression_for(settings: &FilterSettings, link: LinkType) -> String {
     let wanted = wanted(settings, link);
     match link {
-        // Each `vlan` moves the offsets of all that follows by one tag, so the second one stands for the inner tag.
+        // Each `vlan` moves the offsets of all that follows by one tag, so the next one stands for the tag inside it. A
+        // frame that is not tagged is through with all of them at the first.
         LinkType::Ethernet => {
-            format!("({wanted}) or (vlan and ({wanted})) or (vlan and ({wanted}))")
+            let tagged = format!(" or (vlan and ({wanted}))");
+            format!("({wanted}){}", tagged.repeat(VLAN_TAGS))
         }
         LinkType::RawIp | LinkType::Null | LinkType::LinuxSll | LinkType::LinuxSll2 => wanted,
     }
@@ -97,6 +100,9 @@ fn wanted(settings: &FilterSettings, link: LinkType) -> String {
     alternatives.push("ip6[6] = 44".into());
     if settings.tunnels {
         alternatives.extend(TUNNELS.map(String::from));
+        if link == LinkType::Ethernet {
+            alternatives.extend(TUNNELS_ON_ETHERNET.map(String::from));
+        }
     }
     if let Some(extra) = &settings.extra {
         alternatives.push(extra.clone());
@@ -118,7 +124,18 @@ fn wanted(settings: &FilterSettings, link: LinkType) -> String {
 const fn link_layer(link: LinkType) -> &'static [&'static str] {
     match link {
         // CDP is sent to this group as an 802.3 frame, whose type field holds a length.
-        LinkType::Ethernet => &["arp", "ether dst 01:00:0c:cc:cc:cc", "ether proto 0x88cc"],
+        LinkType::Ethernet => &[
+            "arp",
+            "ether dst 01:00:0c:cc:cc:cc",
+            "ether proto 0x88cc",
+            // Tags behind which the filter cannot look: VN-Tag, E-TAG, Cisco MetaData.
+            "ether proto 0x8926 or ether proto 0x893f or ether proto 0x8909",
+            // Cisco's Inter-Switch Link, by the groups that it is sent to.
+            "ether[0:4] = 0x01000c00 and ether[4] = 0",
+            "ether[0:4] = 0x0c000c00 and ether[4] = 0",
+            // IP in 802.3 frames: the least length of a header, LLC and SNAP with an EtherType of IPv4.
+            "ether[12:2] <= 1500 and ether[14:4] = 0xaaaa0300 and ether[18:4] = 0x00000800",
+        ],
         LinkType::LinuxSll | LinkType::LinuxSll2 => &["arp", "ether proto 0x88cc"],
         LinkType::RawIp | LinkType::Null => &[],
     }
@@ -135,17 +152,23 @@ const fn linktype(link: LinkType) -> pcap::Linktype {
     })
 }
 
+/// As many VLAN tags as the decoder reads.
+const VLAN_TAGS: usize = 4;
+
 const DNS: u16 = 53;
 const DHCP_SERVER: u16 = 67;
 const DHCP_CLIENT: u16 = 68;
 
-/// GRE, IP in IP, VXLAN on its registered port and on the one Linux began with.
+/// GRE, IP in IP of both versions, VXLAN on its registered port and on the one Linux began with, Geneve.
 const TUNNELS: [&str; 4] = [
     "ip proto 47 or ip6 proto 47",
-    "ip proto 4",
-    "udp port 4789",
-    "udp port 8472",
+    "ip proto 4 or ip proto 41 or ip6 proto 4 or ip6 proto 41",
+    "udp port 4789 or udp port 8472",
+    "udp port 6081",
 ];
+
+/// MPLS, and PPP over Ethernet.
+const TUNNELS_ON_ETHERNET: [&str; 2] = ["ether proto 0x8847", "ether proto 0x8864"];
 
 /// Destination unreachable (RFC 792; RFC 4443, section 3.1), and TFTP by its opcode. The IPv6 forms look at fixed
 /// offsets, as `udp[]` and `icmp[]` are for IPv4 alone.

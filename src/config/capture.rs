@@ -6,6 +6,17 @@ use super::error::ConfigErrors;
 use super::section::Section;
 use super::wording::{described, quoted_text};
 
+/// When frames are compared with those before them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyMode {
+    /// Each, as long as there are copies; else some.
+    Auto,
+    /// Each.
+    On,
+    /// None.
+    Off,
+}
+
 const MIB: usize = 1 << 20;
 
 /// Where frames come from.
@@ -150,6 +161,8 @@ fn filter(text: &str) -> Result<Filter, String> {
 /// How copies made by the mirror are recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copies {
+    /// When frames are compared.
+    pub mode: CopyMode,
     /// Within this time an equal packet is a copy; zero switches the search off.
     pub window: Duration,
 }
@@ -158,6 +171,15 @@ impl Copies {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
         let default = Self::default();
         Self {
+            mode: section.one_of(
+                "mode",
+                default.mode,
+                &[
+                    ("auto", CopyMode::Auto),
+                    ("on", CopyMode::On),
+                    ("off", CopyMode::Off),
+                ],
+            ),
             window: section.duration(
                 "window",
                 default.window,
@@ -170,6 +192,7 @@ impl Copies {
 impl Default for Copies {
     fn default() -> Self {
         Self {
+            mode: CopyMode::Auto,
             window: Duration::from_millis(20),
         }
     }

@@ -29,7 +29,7 @@ pub use alert::{
     Address, Alert, Glob, Receiver, ReceiverKind, Route, Silence, SilenceTime, SmtpTls, Weekday,
 };
 pub use callmanager::CallManager;
-pub use capture::{Capture, Copies, Filter, interface_name};
+pub use capture::{Capture, Copies, CopyMode, Filter, interface_name};
 pub use error::{ConfigError, ConfigErrors};
 pub use secret::{Secret, SecretError, SecretSource};
 pub use settings::{

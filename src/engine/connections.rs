@@ -534,7 +534,9 @@ fn connect_timed_out(world: &mut World, subject: &mut Subject<'_>, now: Timestam
     let source = subject.connection.source;
     let would_be_seen =
         world.sight.lost_nothing_since(since) && world.sight.sees_both_directions(source);
-    if is_due && would_be_seen {
+    // A phone that was not answered asks again; one that asks no more was refused, and that was missed.
+    let has_repeated = subject.connection.client.heard > Some(since);
+    if is_due && would_be_seen && has_repeated {
         subject.connection.phase = Phase::Unanswered { at: now, sequence };
         let attempt = Attempt {
             outcome: Outcome::Unanswered,

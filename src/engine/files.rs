@@ -207,7 +207,7 @@ impl World {
         wanted: &Wanted<'_>,
         (tries, last): (u32, Timestamp),
         unreachable: Option<UnreachableCode>,
-        at: Timestamp,
+        (source, at): (u16, Timestamp),
     ) {
         let Some(device) = self.devices.device(id).filter(|device| device.is_proven) else {
             return;
@@ -231,6 +231,10 @@ impl World {
             .map_or(tries, |unanswered| unanswered.tries);
         let is_port_closed = unreachable == Some(UnreachableCode::Port);
         if tries < self.settings.thresholds.tries && unreachable.is_none() {
+            return;
+        }
+        // Where answers are not shown, the phone's repetitions say that none reaches it; the server may send them.
+        if unreachable.is_none() && !self.sight.sees_both_directions(source) {
             return;
         }
         if let Some(service) = self.service(ServiceKind::Tftp, wanted.server) {

@@ -48,6 +48,7 @@ use crate::flow::keyed::Keyed;
 use crate::flow::tunnel;
 use crate::net::FlowKey;
 use crate::phone::claims::Place;
+use crate::phone::sight::TimeBreak;
 use crate::phone::{CallManager, DeviceId};
 use crate::record::{Frame, LinkType, Loss, LossPlace, Record};
 use crate::snapshot::Snapshot;
@@ -55,7 +56,7 @@ use crate::time::Timestamp;
 use crate::wire::icmp::IcmpMessage;
 use crate::wire::packet::{self, Content, IpPacket, Packet, Transport, UdpDatagram};
 use crate::wire::tftp::{self, Tftp};
-use crate::wire::{dhcp, dns};
+use crate::wire::{DecodeError, dhcp, dns};
 
 /// Tunnels in tunnels are opened this deep.
 const TUNNEL_DEPTH: u8 = 3;
@@ -85,7 +86,12 @@ impl Engine {
     /// An engine that knows nothing but its settings.
     pub fn new(settings: Settings) -> Self {
         let limits = settings.limits;
-        let copies = CopyFilter::new(settings.copy_window, COPY_CAPACITY, Keyed::default());
+        let copies = CopyFilter::new(
+            settings.copy_mode,
+            settings.copy_window,
+            COPY_CAPACITY,
+            Keyed::default(),
+        );
         let fragments = Reassembler::new(fragments::Limits {
             datagrams: FRAGMENTED_DATAGRAMS,
             bytes_per_datagram: 1 << 16,
@@ -108,6 +114,9 @@ impl Engine {
     ///
     /// Timers due before the record are the caller's to fire first, with [`Self::handle_timeout`].
     pub fn handle(&mut self, record: &Record<'_>) {
+        if let Record::Frame(frame) = record {
+            self.notice_time(frame.at);
+        }
         self.now = self.now.max(record.at());
         match record {
             Record::Frame(frame) => self.frame(frame),
@@ -229,6 +238,26 @@ impl Engine {
         );
     }
 
+    /// Where the time of frames does not go on from the last one, nothing is concluded across the break.
+    fn notice_time(&mut self, at: Timestamp) {
+        let Some(broke) = self.world.sight.time_broke(at) else {
+            return;
+        };
+        if broke == TimeBreak::Back {
+            self.now = at;
+        }
+        self.world.site_changed(at);
+        self.world.totals.blind += 1;
+        self.world.emit(
+            at,
+            None,
+            EventKind::FramesLost {
+                frames: 0,
+                place: broke.label(),
+            },
+        );
+    }
+
     fn frame(&mut self, frame: &Frame<'_>) {
         let totals = &mut self.world.totals;
         totals.frames += 1;
@@ -253,18 +282,19 @@ impl Engine {
     fn layer(&mut self, link: LinkType, bytes: &[u8], frame: &Frame<'_>, depth: u8) {
         let packet = match packet::decode(link, bytes) {
             Ok(packet) => packet,
-            Err(error) => return self.world.decode_error("packet", error),
+            Err(error) => return self.unreadable("packet", error, frame, depth),
         };
         if self.world.settings.tunnels
             && let Content::Ip(ip) = &packet.content
-            && let Some(inner) = tunnel::open(ip)
         {
-            if depth == 0 {
-                self.world.totals.evicted.add("tunnels");
-            } else {
-                self.layer(inner.link, inner.bytes, frame, depth - 1);
+            match tunnel::open(ip) {
+                Ok(None) => {}
+                Ok(Some(_)) if depth == 0 => return self.world.totals.evicted.add("tunnels"),
+                Ok(Some(inner)) => {
+                    return self.layer(inner.link, inner.bytes, frame, depth - 1);
+                }
+                Err(error) => return self.unreadable("tunnel", error, frame, depth),
             }
-            return;
         }
         if is_voice(&packet) {
             return;
@@ -274,6 +304,19 @@ impl Engine {
             return;
         }
         self.packet(&packet, frame);
+    }
+
+    /// Counts what could not be read. Where nobody cut the frame, what it lacks was never there; what a tunnel carries may
+    /// have been cut before it was put in.
+    fn unreadable(&mut self, what: &'static str, error: DecodeError, frame: &Frame<'_>, depth: u8) {
+        let is_whole =
+            usize::try_from(frame.original_length).is_ok_and(|length| length <= frame.bytes.len());
+        let error = if is_whole && depth == TUNNEL_DEPTH {
+            error.of_a_whole()
+        } else {
+            error
+        };
+        self.world.decode_error(what, error);
     }
 
     fn packet(&mut self, packet: &Packet<'_>, frame: &Frame<'_>) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::diagnosis::Thresholds;
+use crate::flow::copies::CopyMode;
 use crate::flow::tcp::StreamLimits;
 use crate::inventory::Inventory;
 use crate::phone::Role;
@@ -33,6 +34,8 @@ pub struct Settings {
     pub thresholds: Thresholds,
     /// The phones that should be there, where the user named a list of them.
     pub inventory: Option<Arc<Inventory>>,
+    /// When frames are compared with those before them.
+    pub copy_mode: CopyMode,
     /// Two frames alike within this time are copies that the mirror made; zero keeps them all.
     pub copy_window: Duration,
     /// Whether tunnels (ERSPAN, GRE, VXLAN, IP in IP) are opened.
@@ -110,6 +113,7 @@ impl Default for Settings {
             },
             thresholds: Thresholds::default(),
             inventory: None,
+            copy_mode: CopyMode::default(),
             copy_window: Duration::from_millis(20),
             tunnels: true,
             limits: Limits::default(),

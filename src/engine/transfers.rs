@@ -45,6 +45,8 @@ struct Transfer {
     /// When it was last asked for, and how often.
     asked: (Timestamp, u32),
     answered: bool,
+    /// How many datagrams of the server were shown.
+    shown: u32,
     /// Whether the client acknowledged anything.
     heard: bool,
     /// How often the server sent what the client did not acknowledge, since that was last told.
@@ -81,10 +83,12 @@ impl Transfers {
         source: u16,
     ) -> bool {
         let is_request = to.port() == world.settings.tftp_port;
-        let is_answer = self
-            .all
-            .get(&to)
-            .is_some_and(|transfer| transfer.server == from.ip());
+        let answered = self.all.get_mut(&to);
+        let answered = answered.filter(|transfer| transfer.server == from.ip());
+        let is_answer = answered.is_some();
+        if let Some(transfer) = answered {
+            transfer.shown = transfer.shown.saturating_add(1);
+        }
         let is_client = self
             .all
             .get(&from)
@@ -157,7 +161,7 @@ impl Transfers {
         }
         if let Some(known) = self.all.get(&client) {
             // Its end may have been among what the sensor lost.
-            if world.sight.lost_nothing_since(known.began) {
+            if known.shown > 0 && world.sight.lost_nothing_since(known.began) {
                 self.end(world, client, "aborted", at);
             } else {
                 self.all.remove(&client);
@@ -190,6 +194,7 @@ impl Transfers {
             last: at,
             asked: (at, 1),
             answered: false,
+            shown: 0,
             heard: false,
             unheard: 0,
             told: 0,
@@ -356,7 +361,9 @@ impl Transfers {
             && world
                 .sight
                 .was_alive_at(transfer.source, transfer.began + Duration::from_secs(1));
-        if transfer.answered && world.sight.lost_nothing_since(transfer.began) {
+        // The last block tells that a transfer is complete, and only the server's side shows it.
+        if transfer.answered && transfer.shown > 0 && world.sight.lost_nothing_since(transfer.began)
+        {
             self.end(world, client, "aborted", now);
         } else if would_be_seen && !transfer.answered {
             transfer.unanswered(world, None, now);
@@ -442,7 +449,13 @@ impl Transfer {
     fn unanswered(&self, world: &mut World, unreachable: Option<UnreachableCode>, at: Timestamp) {
         if let Some(id) = self.device.filter(|_| is_of_the_boot(&self.kind)) {
             let (last, tries) = self.asked;
-            world.file_unanswered(id, &self.wanted(), (tries, last), unreachable, at);
+            world.file_unanswered(
+                id,
+                &self.wanted(),
+                (tries, last),
+                unreachable,
+                (self.source, at),
+            );
         }
     }
 

@@ -90,9 +90,10 @@ impl Blanker {
             return plan.cut(begin);
         };
         plan.payloads.push(place);
-        match tunnel::open(ip).filter(|_| depth > 0) {
-            Some(inner) => self.layer(inner.link, inner.bytes, depth - 1, plan),
-            None => self.transport(ip, begin, plan),
+        match tunnel::open(ip) {
+            Ok(Some(inner)) if depth > 0 => self.layer(inner.link, inner.bytes, depth - 1, plan),
+            Ok(_) => self.transport(ip, begin, plan),
+            Err(_) => plan.cut(begin),
         }
     }
 

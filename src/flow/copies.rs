@@ -17,6 +17,9 @@
 //! a burst of duplicate ones before a fast retransmit, or that fast retransmit itself from a stack that numbers nothing.
 //! Dropping these is harmless: their bytes and numbers have been seen, and no message is made of them.
 //!
+//! A frame that a snap length or a mirror session cut is never kept in the place of the whole one: the whole one passes,
+//! whichever comes first, and the cut one is its copy where it comes second.
+//!
 //! Time is measured from the first of a run of copies, so an endless run does not hide for ever. What relays write anew
 //! (DHCP through a relay agent) is another packet here.
 
@@ -38,15 +41,42 @@ pub struct CopyFilter<S = Keyed> {
     /// A power of two of them.
     sets: Vec<[Entry; WAYS]>,
     hasher: S,
+    mode: CopyMode,
+    /// Frames compared since the last copy.
+    quiet: u32,
     copies: u64,
     overflowed: u64,
 }
+
+/// When frames are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CopyMode {
+    /// As the feed needs it. Each frame is compared until [`QUIET`] of them came without a copy among them; from then on
+    /// one in [`SAMPLED`] of the TCP segments, and everything else, until the next copy. A segment that is not
+    /// compared and is a copy does no harm but to be counted as sent again: its stream knows its bytes.
+    #[default]
+    Auto,
+    /// Always.
+    On,
+    /// Never: no frame is a copy.
+    Off,
+}
+
+/// So many frames without a copy show that the feed has none.
+pub const QUIET: u32 = 100_000;
+/// One in so many segments is compared where there were no copies lately; a power of two.
+pub const SAMPLED: u32 = 8;
 
 /// How many entries share a set: one cache line.
 const WAYS: usize = 4;
 /// How many bytes of a payload are compared, beside its length: enough for every header and number that tells two
 /// messages apart, and few enough to be cheap.
 const COMPARED_PAYLOAD: usize = 256;
+/// The same of segments, TFTP and DNS, which have their numbers at the front: fewer, so that one that was cut is known for
+/// the same.
+const COMPARED_FRONT: usize = 32;
+/// What is asked of DHCP stands behind 236 bytes of other things (RFC 2131, section 2).
+const DHCP_PORTS: [u16; 2] = [67, 68];
 /// Stands for CDP in the hash, which has no EtherType: its SNAP protocol.
 const SNAP_CDP: u16 = 0x2000;
 
@@ -64,7 +94,7 @@ impl<S: BuildHasher> CopyFilter<S> {
     /// A filter for copies at most `window` apart, with room for `capacity` packets (rounded up to a power of two): as
     /// many as come within the window. A window of zero lets everything pass. `hasher` holds the random seed, without
     /// which a sender could make packets that hide each other.
-    pub fn new(window: Duration, capacity: usize, hasher: S) -> Self {
+    pub fn new(mode: CopyMode, window: Duration, capacity: usize, hasher: S) -> Self {
         let sets = capacity
             .clamp(1, Self::MAX_CAPACITY)
             .div_ceil(WAYS)
@@ -73,6 +103,8 @@ impl<S: BuildHasher> CopyFilter<S> {
             window,
             sets: vec![[Entry::default(); WAYS]; sets],
             hasher,
+            mode,
+            quiet: 0,
             copies: 0,
             overflowed: 0,
         }
@@ -81,39 +113,88 @@ impl<S: BuildHasher> CopyFilter<S> {
     /// Whether the same packet was seen within the window before or after `at`; if not, it is remembered. Of a tunnel
     /// the inner packet is to be asked for.
     pub fn is_copy(&mut self, packet: &Packet<'_>, at: Timestamp) -> bool {
-        if self.window.is_zero() {
+        if self.window.is_zero() || self.mode == CopyMode::Off || self.is_passed_over(packet) {
             return false;
         }
         let Some(hash) = self.hash(packet) else {
             return false;
         };
-        // In nanoseconds: a duration is two numbers, and costs a division each time.
-        let window = u64::try_from(self.window.as_nanos()).unwrap_or(u64::MAX);
-        let distance = |entry: &Entry| entry.at.as_nanos().abs_diff(at.as_nanos());
-        // The lowest bits name the set; the table is no longer than what fits into them.
-        let index =
-            usize::try_from(hash & u64::from(u32::MAX)).unwrap_or(0) & (self.sets.len() - 1);
-        let Some(set) = self.sets.get_mut(index) else {
+        self.quiet = self.quiet.saturating_add(1);
+        if is_cut(packet) {
+            // A copy of the whole one, or of another that was cut.
+            return self.is_known(hash, at) || !self.remember(hash.rotate_left(1).max(1), at);
+        }
+        !self.remember(hash, at)
+    }
+
+    /// Whether the feed shows no copies, and this segment is not among those that are compared all the same. Both copies
+    /// of a segment are, or none is.
+    fn is_passed_over(&self, packet: &Packet<'_>) -> bool {
+        const SPREAD: u32 = 0x9e37_79b1;
+        if self.mode != CopyMode::Auto || self.quiet < QUIET {
+            return false;
+        }
+        let Content::Ip(IpPacket {
+            transport: Transport::Tcp(segment),
+            ..
+        }) = packet.content
+        else {
             return false;
         };
-        if set
-            .iter()
-            .any(|entry| entry.hash == hash && distance(entry) <= window)
-        {
+        let number = segment
+            .sequence
+            .wrapping_add(segment.acknowledgment.unwrap_or(0).rotate_left(16))
+            .wrapping_add(u32::from(segment.source_port));
+        // Numbers go on by the length of a message, so that the lowest bits would be the same for ever.
+        number.wrapping_mul(SPREAD) >> (u32::BITS - SAMPLED.ilog2()) != 0
+    }
+
+    /// Whether this hash was remembered within the window before or after `at`.
+    fn is_known(&mut self, hash: u64, at: Timestamp) -> bool {
+        let window = self.window_nanos();
+        let is_known = self.set(hash).iter().any(|entry| {
+            entry.hash == hash && entry.at.as_nanos().abs_diff(at.as_nanos()) <= window
+        });
+        if is_known {
             self.copies += 1;
-            return true;
+            self.quiet = 0;
         }
+        is_known
+    }
+
+    /// Remembers the hash; false where it is known.
+    fn remember(&mut self, hash: u64, at: Timestamp) -> bool {
+        if self.is_known(hash, at) {
+            return false;
+        }
+        let window = self.window_nanos();
+        let distance = |entry: &Entry| entry.at.as_nanos().abs_diff(at.as_nanos());
         // Farthest in time rather than oldest: a time far ahead, as a broken clock gives, must not hold its place.
-        let farthest = set
+        let farthest = self
+            .set(hash)
             .iter_mut()
             .max_by_key(|entry| (entry.hash == 0, distance(entry)));
         if let Some(entry) = farthest {
-            if entry.hash != 0 && distance(entry) <= window {
-                self.overflowed += 1;
-            }
+            let is_needed = entry.hash != 0 && distance(entry) <= window;
             *entry = Entry { hash, at };
+            self.overflowed += u64::from(is_needed);
         }
-        false
+        true
+    }
+
+    /// In nanoseconds: a duration is two numbers, and costs a division each time.
+    fn window_nanos(&self) -> u64 {
+        u64::try_from(self.window.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// The set of this hash.
+    fn set(&mut self, hash: u64) -> &mut [Entry] {
+        // The lowest bits name the set; the table is no longer than what fits into them.
+        let index =
+            usize::try_from(hash & u64::from(u32::MAX)).unwrap_or(0) & (self.sets.len() - 1);
+        self.sets
+            .get_mut(index)
+            .map_or(&mut [], |set| set.as_mut_slice())
     }
 
     /// How many copies were found.
@@ -146,6 +227,21 @@ impl<S: BuildHasher> CopyFilter<S> {
     }
 }
 
+/// Whether bytes of its payload are missing.
+fn is_cut(packet: &Packet<'_>) -> bool {
+    let Content::Ip(ip) = packet.content else {
+        return false;
+    };
+    match ip.transport {
+        Transport::Tcp(segment) => {
+            usize::try_from(segment.payload_length).is_ok_and(|whole| whole > segment.payload.len())
+        }
+        Transport::Udp(datagram) => datagram.truncated,
+        Transport::Fragment(fragment) => fragment.truncated,
+        Transport::Icmp(_) | Transport::Encapsulated { .. } | Transport::Other { .. } => false,
+    }
+}
+
 fn hash_ip<H: Hasher>(ip: &IpPacket<'_>, hasher: &mut H) -> Option<()> {
     ip.source.hash(hasher);
     ip.destination.hash(hasher);
@@ -159,15 +255,26 @@ fn hash_ip<H: Hasher>(ip: &IpPacket<'_>, hasher: &mut H) -> Option<()> {
             segment.acknowledgment.hash(hasher);
             segment.flags.hash(hasher);
             segment.window.hash(hasher);
-            let length = usize::try_from(segment.payload_length).ok();
-            hash_payload(segment.payload, length, hasher);
+            segment.payload_length.hash(hasher);
+            let payload = segment.payload;
+            payload
+                .get(..COMPARED_FRONT)
+                .unwrap_or(payload)
+                .hash(hasher);
         }
         Transport::Udp(datagram) => {
             17_u8.hash(hasher);
             datagram.source_port.hash(hasher);
             datagram.destination_port.hash(hasher);
-            let length = (!datagram.truncated).then_some(datagram.payload.len());
-            hash_payload(datagram.payload, length, hasher);
+            datagram.payload_length.hash(hasher);
+            let ports = [datagram.source_port, datagram.destination_port];
+            let compared = if ports.iter().any(|port| DHCP_PORTS.contains(port)) {
+                COMPARED_PAYLOAD
+            } else {
+                COMPARED_FRONT
+            };
+            let payload = datagram.payload;
+            payload.get(..compared).unwrap_or(payload).hash(hasher);
         }
         Transport::Icmp(message) => message.hash(hasher),
         Transport::Fragment(fragment) => {
@@ -215,7 +322,7 @@ mod tests {
     type Filter = CopyFilter<BuildHasherDefault<DefaultHasher>>;
 
     fn filter(capacity: usize) -> Filter {
-        Filter::new(WINDOW, capacity, BuildHasherDefault::new())
+        Filter::new(CopyMode::On, WINDOW, capacity, BuildHasherDefault::new())
     }
 
     fn is_copy(filter: &mut Filter, frame: &[u8], at: Timestamp) -> bool {
@@ -356,10 +463,73 @@ mod tests {
         assert!(!is_copy(&mut filter, &spanning_tree, AT));
         assert!(!is_copy(&mut filter, &spanning_tree, AT));
 
-        let mut off = Filter::new(Duration::ZERO, 64, BuildHasherDefault::new());
-        let frame = ethernet(1).tcp(&ipv4(7), &segment(1, b""));
-        assert!(!is_copy(&mut off, &frame, AT));
-        assert!(!is_copy(&mut off, &frame, AT));
+        for (mode, window) in [(CopyMode::On, Duration::ZERO), (CopyMode::Off, WINDOW)] {
+            let mut off = Filter::new(mode, window, 64, BuildHasherDefault::new());
+            let frame = ethernet(1).tcp(&ipv4(7), &segment(1, b""));
+            assert!(!is_copy(&mut off, &frame, AT));
+            assert!(!is_copy(&mut off, &frame, AT));
+        }
+    }
+
+    #[test]
+    fn a_whole_segment_passes_though_a_cut_one_came_before_and_not_the_other_way_round() {
+        let payload = [7; 200];
+        let whole = ethernet(1).tcp(&ipv4(7), &segment(1, &payload));
+        let cut = whole[..whole.len() - 100].to_vec();
+        let shorter = whole[..whole.len() - 120].to_vec();
+        for (frames, copies) in [
+            ([&whole, &cut, &whole], [false, true, true]),
+            ([&cut, &whole, &cut], [false, false, true]),
+            ([&cut, &shorter, &whole], [false, true, false]),
+        ] {
+            let mut filter = filter(64);
+            assert_eq!(frames.map(|frame| is_copy(&mut filter, frame, AT)), copies);
+        }
+    }
+
+    /// A feed without copies, then one in which each frame comes twice, then one without again.
+    #[test]
+    fn what_the_feed_shows_is_learned_in_both_directions() {
+        let mut auto = Filter::new(CopyMode::Auto, WINDOW, 1024, BuildHasherDefault::new());
+        let mut at = AT;
+        let mut sequence: u32 = 0;
+        let mut come = |auto: &mut Filter, times| {
+            at = at + Duration::from_millis(1);
+            sequence += 12;
+            let frame = ethernet(1).tcp(&ipv4(7), &segment(sequence, b"keepalive"));
+            (0..times).filter(|_| is_copy(auto, &frame, at)).count()
+        };
+        let is_sampling = |auto: &Filter| auto.quiet >= QUIET;
+        while !is_sampling(&auto) {
+            assert_eq!(come(&mut auto, 1), 0);
+        }
+        // Nothing but segments is passed over.
+        let arp_like = ethernet(1).lldp(b"\x02\xb4\0\0");
+        assert!(!is_copy(&mut auto, &arp_like, AT));
+        let mut passed = 0;
+        while is_sampling(&auto) {
+            passed += 1;
+            assert!(passed < 100, "a copy should have been among them");
+            come(&mut auto, 2);
+        }
+        for _ in 0..1000 {
+            assert_eq!(come(&mut auto, 2), 1, "each is compared");
+        }
+        for _ in 0..QUIET {
+            assert_eq!(come(&mut auto, 1), 0);
+        }
+        assert!(is_sampling(&auto));
+        assert!(!is_copy(
+            &mut auto,
+            &ethernet(1).udp(&ipv4(7), 68, 67, b"x"),
+            AT
+        ));
+        assert!(is_copy(
+            &mut auto,
+            &ethernet(2).udp(&ipv4(7), 68, 67, b"x"),
+            AT
+        ));
+        assert!(!is_sampling(&auto), "any other copy is found at once");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Tunnels a mirror session or a fabric may carry frames in: ERSPAN, GRE, IP in IP, VXLAN.
+//! Tunnels a mirror session or a fabric may carry frames in: ERSPAN, GRE, IP in IP, VXLAN, Geneve.
 //!
 //! One call opens one layer; the caller decodes the inner bytes and bounds how deep it goes. An outer packet that is a
 //! fragment has to be put together first.
@@ -36,31 +36,41 @@ pub enum TunnelKind {
     IpInIp,
     /// An Ethernet frame in UDP (RFC 7348).
     Vxlan,
+    /// An Ethernet frame or IP packet in UDP, behind options (RFC 8926).
+    Geneve,
 }
 
-/// The inner frame of a packet that is a tunnel's; `None` for any other packet, and where the tunnel's header is cut or
-/// carries something else than Ethernet or IP.
-pub fn open<'a>(ip: &IpPacket<'a>) -> Option<Inner<'a>> {
+/// The inner frame of a packet that is a tunnel's; `None` for any other packet, and where the tunnel carries something else
+/// than Ethernet or IP. An error where its header does not fit into what there is.
+pub fn open<'a>(ip: &IpPacket<'a>) -> Result<Option<Inner<'a>>, DecodeError> {
     match ip.transport {
         Transport::Encapsulated {
             protocol: GRE,
             payload,
-        } => gre(payload).ok()?,
+        } => gre(payload),
         Transport::Encapsulated {
             protocol: _,
             payload,
-        } => Some(Inner {
+        } => Ok(Some(Inner {
             link: LinkType::RawIp,
             bytes: payload,
             kind: TunnelKind::IpInIp,
-        }),
-        Transport::Udp(datagram) => vxlan(&datagram),
+        })),
+        Transport::Udp(datagram) => match datagram.destination_port {
+            port if VXLAN_PORTS.contains(&port) => vxlan(&datagram),
+            GENEVE_PORT => geneve(&datagram),
+            _ => Ok(None),
+        },
         Transport::Tcp(_)
         | Transport::Icmp(_)
         | Transport::Fragment(_)
-        | Transport::Other { .. } => None,
+        | Transport::Other { .. } => Ok(None),
     }
 }
+
+/// IANA's port of VXLAN, and the one Linux used before it.
+const VXLAN_PORTS: [u16; 2] = [4789, 8472];
+const GENEVE_PORT: u16 = 6081;
 
 /// The IP protocol number of GRE.
 const GRE: u8 = 47;
@@ -127,21 +137,44 @@ fn erspan_iii(reader: &mut Reader<'_>) -> Result<LinkType, DecodeError> {
     })
 }
 
-fn vxlan<'a>(datagram: &UdpDatagram<'a>) -> Option<Inner<'a>> {
-    /// IANA's port, and the one Linux used before it.
-    const PORTS: [u16; 2] = [4789, 8472];
+fn vxlan<'a>(datagram: &UdpDatagram<'a>) -> Result<Option<Inner<'a>>, DecodeError> {
     const VNI_IS_VALID: u8 = 0x08;
 
-    if !PORTS.contains(&datagram.destination_port) {
-        return None;
-    }
     let mut reader = Reader::new(datagram.payload);
-    let [flags, ..] = reader.array::<8>("VXLAN header").ok()?;
-    (flags & VNI_IS_VALID != 0).then_some(Inner {
+    let [flags, ..] = reader.array::<8>("VXLAN header")?;
+    Ok((flags & VNI_IS_VALID != 0).then_some(Inner {
         link: LinkType::Ethernet,
         bytes: reader.rest(),
         kind: TunnelKind::Vxlan,
-    })
+    }))
+}
+
+/// RFC 8926, section 3.4: version and length of the options in units of four bytes, flags, protocol, network, options.
+fn geneve<'a>(datagram: &UdpDatagram<'a>) -> Result<Option<Inner<'a>>, DecodeError> {
+    const CONTROL: u8 = 0x80;
+
+    let mut reader = Reader::new(datagram.payload);
+    let first = reader.u8("Geneve version")?;
+    let flags = reader.u8("Geneve flags")?;
+    let protocol = reader.u16_be("Geneve protocol")?;
+    if first >> 6 != 0 || flags & CONTROL != 0 {
+        return Ok(None);
+    }
+    reader.take("Geneve network", 4)?;
+    reader.take(
+        "Geneve options",
+        usize::from(first & 0x3f).saturating_mul(4),
+    )?;
+    let link = match protocol {
+        TRANSPARENT_ETHERNET => LinkType::Ethernet,
+        ETHER_TYPE_IPV4 | ETHER_TYPE_IPV6 => LinkType::RawIp,
+        _ => return Ok(None),
+    };
+    Ok(Some(Inner {
+        link,
+        bytes: reader.rest(),
+        kind: TunnelKind::Geneve,
+    }))
 }
 
 #[cfg(test)]
@@ -170,7 +203,9 @@ mod tests {
             protocol: GRE,
             payload,
         });
-        open(&packet).map(|inner| (inner.link, inner.kind, inner.bytes.to_vec()))
+        open(&packet)
+            .ok()?
+            .map(|inner| (inner.link, inner.kind, inner.bytes.to_vec()))
     }
 
     #[test]
@@ -250,7 +285,8 @@ mod tests {
             protocol: 41,
             payload: FRAME,
         });
-        assert_eq!(open(&inner).map(|inner| inner.link), Some(LinkType::RawIp));
+        let link = open(&inner).unwrap().map(|inner| inner.link);
+        assert_eq!(link, Some(LinkType::RawIp));
 
         let payload = [&[8, 0, 0, 0, 0, 0, 7, 0], FRAME].concat();
         let datagram = |destination_port, payload| {
@@ -258,20 +294,42 @@ mod tests {
                 source_port: 49152,
                 destination_port,
                 payload,
+                payload_length: 0,
                 truncated: false,
             }))
         };
         assert_eq!(
             open(&datagram(4789, &payload)),
-            Some(Inner {
+            Ok(Some(Inner {
                 link: LinkType::Ethernet,
                 bytes: FRAME,
                 kind: TunnelKind::Vxlan,
-            })
+            }))
         );
-        assert_eq!(open(&datagram(69, &payload)), None);
-        assert_eq!(open(&datagram(4789, &[0; 20])), None);
-        assert_eq!(open(&datagram(4789, &[8, 0, 0])), None);
+        assert_eq!(open(&datagram(69, &payload)), Ok(None));
+        assert_eq!(open(&datagram(4789, &[0; 20])), Ok(None));
+        let error = open(&datagram(4789, &[8, 0, 0])).unwrap_err();
+        assert_eq!(error.reason(), "truncated");
+
+        // RFC 8926: two words of options, network 10; then one of IPv4, and a control message.
+        let options = [0xff, 0xff, 1, 1, 0, 0, 0, 0];
+        let header = [2, 0, 0x65, 0x58, 0, 0, 10, 0];
+        let geneve = |first: &[u8]| [first, &options, FRAME].concat();
+        let of_ip = geneve(&[2, 0, 8, 0, 0, 0, 10, 0]);
+        let control = geneve(&[2, 0x80, 0x65, 0x58, 0, 0, 10, 0]);
+        let of_ethernet = geneve(&header);
+        assert_eq!(
+            open(&datagram(6081, &of_ethernet)),
+            Ok(Some(Inner {
+                link: LinkType::Ethernet,
+                bytes: FRAME,
+                kind: TunnelKind::Geneve,
+            }))
+        );
+        let inner = open(&datagram(6081, &of_ip)).unwrap();
+        assert_eq!(inner.map(|inner| inner.link), Some(LinkType::RawIp));
+        assert_eq!(open(&datagram(6081, &control)), Ok(None));
+        open(&datagram(6081, &header)).unwrap_err();
     }
 
     proptest! {
@@ -284,7 +342,7 @@ mod tests {
         ) {
             let payload = [start, rest].concat();
             let packet = packet(Transport::Encapsulated { protocol: GRE, payload: &payload });
-            if let Some(inner) = open(&packet) {
+            if let Ok(Some(inner)) = open(&packet) {
                 prop_assert!(payload.ends_with(inner.bytes));
             }
         }

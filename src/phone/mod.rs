@@ -13,6 +13,7 @@ pub mod dhcp;
 pub mod directions;
 pub mod dns;
 pub mod files;
+mod flow_of_time;
 pub mod histogram;
 pub mod history;
 pub mod keepalive;

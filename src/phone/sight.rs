@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::directions::Directions;
+use super::flow_of_time::Flow;
+pub use super::flow_of_time::TimeBreak;
 use crate::time::Timestamp;
 
 /// How well the sensor sees, as a whole and for each of its capture sources.
@@ -18,6 +20,7 @@ pub struct Sight {
     recent: Recent,
     /// Which directions of the connections to CallManagers were seen.
     pub directions: Directions,
+    flow: Flow,
 }
 
 /// What one capture source has shown so far.
@@ -66,6 +69,32 @@ impl Sight {
     const LOSSES: usize = 360;
 
     const TENTH: Duration = Duration::from_secs(6);
+
+    /// Whether time broke between the frame before and this one. Then nothing can be said of what lies across the break, and
+    /// what was measured by a clock that has since been set back is forgotten.
+    pub fn time_broke(&mut self, at: Timestamp) -> Option<TimeBreak> {
+        let broke = self.flow.next(at)?;
+        if broke == TimeBreak::Back {
+            for source in &mut self.sources {
+                source.last_frame = source.last_frame.min(at);
+                source.recent = Recent::default();
+                source.dhcp_clients = source.dhcp_clients.map(|since| since.min(at));
+            }
+            self.recent = Recent::default();
+            self.directions = Directions::default();
+            self.began = self.began.map(|began| began.min(at));
+            self.losses.clear();
+            self.last_loss = None;
+        }
+        self.frames_lost(at, 0);
+        Some(broke)
+    }
+
+    /// Since when the time of frames goes on without a break: what began before may have lasted longer or shorter than the
+    /// times say.
+    pub const fn unbroken_since(&self) -> Timestamp {
+        self.flow.unbroken_since
+    }
 
     /// A frame came from this source.
     pub fn frame_seen(&mut self, source: u16, at: Timestamp) {
@@ -170,6 +199,11 @@ impl Sight {
         self.sources
             .get(usize::from(source))
             .is_some_and(|source| source.last_frame >= at)
+    }
+
+    /// Whether any source has shown anything at or after `at`.
+    pub fn is_alive_at(&self, at: Timestamp) -> bool {
+        self.sources.iter().any(|source| source.last_frame >= at)
     }
 
     /// The frame that this source has just shown is the copy of another one.

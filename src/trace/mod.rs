@@ -100,7 +100,7 @@ impl Tracer {
         match &packet.content {
             Content::Ip(ip) => {
                 if depth > 0
-                    && let Some(inner) = tunnel::open(ip)
+                    && let Ok(Some(inner)) = tunnel::open(ip)
                 {
                     return self.layer(inner.link, inner.bytes, depth - 1);
                 }

@@ -273,6 +273,8 @@ pub struct UdpDatagram<'a> {
     pub destination_port: u16,
     /// The payload as far as it was captured.
     pub payload: &'a [u8],
+    /// The payload's length as the header says it.
+    pub payload_length: u32,
     /// Whether the header promises more payload than there is.
     pub truncated: bool,
 }

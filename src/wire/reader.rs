@@ -33,6 +33,14 @@ impl DecodeError {
             Self::Malformed { .. } => "malformed",
         }
     }
+
+    /// What it means where nothing was cut away: what is too short is wrong.
+    #[must_use]
+    pub const fn of_a_whole(self) -> Self {
+        match self {
+            Self::Truncated { field, .. } | Self::Malformed { field } => Self::Malformed { field },
+        }
+    }
 }
 
 /// Takes fields from the front of a byte slice; every take either succeeds or leaves the reader as it was.

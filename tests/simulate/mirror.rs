@@ -93,7 +93,7 @@ fn calls_do_not_change_what_is_found() {
     assert!((250_000..360_000).contains(&packets), "{packets}");
 }
 
-fn percent(text: &str) -> Percent {
+pub(super) fn percent(text: &str) -> Percent {
     text.parse().unwrap()
 }
 

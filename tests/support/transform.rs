@@ -27,6 +27,79 @@ pub(crate) fn copied(entries: &[Entry], random: &mut Random) -> Vec<Entry> {
     in_order(all)
 }
 
+/// How a frame comes to be seen twice.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CopyKind {
+    /// Both directions of two ports that it passes: the same bytes.
+    SamePort,
+    /// Two VLANs, of which the other has no tag or another one.
+    Vlan,
+    /// The mirror port of another switch, in a capture source of its own, and earlier as often as later.
+    OtherSource,
+    /// A remote session beside the local one.
+    Erspan,
+    /// The same, and its switch cuts what is long.
+    CutErspan,
+}
+
+impl CopyKind {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::SamePort,
+        Self::Vlan,
+        Self::OtherSource,
+        Self::Erspan,
+        Self::CutErspan,
+    ];
+
+    fn of(self, frame: &Captured, number: u32) -> Captured {
+        match self {
+            Self::SamePort => frame.clone(),
+            Self::Vlan => tagged(frame, 78),
+            Self::OtherSource => Captured {
+                source: frame.source + 1,
+                ..on_another_link(frame, false)
+            },
+            Self::Erspan => wrapped(frame, number),
+            Self::CutErspan => {
+                const LONGEST: usize = 400;
+                let cut = frame.bytes.get(..LONGEST).unwrap_or(&frame.bytes);
+                let whole = wrapped(&frame.with_bytes(cut.to_vec()), number);
+                Captured {
+                    original_length: u32::try_from(whole.bytes.len()).unwrap_or(u32::MAX),
+                    ..whole
+                }
+            }
+        }
+    }
+}
+
+/// Every frame twice, as this kind of copy is: up to 5 ms apart.
+pub(crate) fn copied_as(entries: &[Entry], kind: CopyKind, random: &mut Random) -> Vec<Entry> {
+    let mut all = Vec::new();
+    let mut number = 0;
+    for entry in entries {
+        let Entry::Frame(frame) = entry else {
+            all.push(entry.clone());
+            continue;
+        };
+        number += 1;
+        let mut copy = kind.of(frame, number);
+        let apart = Duration::from_micros(100 + random.below(4_900) as u64);
+        // One that comes first where the other is late is the one that counts, at its time: they change places.
+        if matches!(kind, CopyKind::OtherSource) && random.once_in(2) {
+            let mut late = frame.clone();
+            late.at = frame.at + apart;
+            all.push(Entry::Frame(copy));
+            all.push(Entry::Frame(late));
+        } else {
+            copy.at = frame.at + apart;
+            all.push(Entry::Frame(frame.clone()));
+            all.push(Entry::Frame(copy));
+        }
+    }
+    in_order(all)
+}
+
 /// Other hardware addresses, one hop more, and a VLAN tag if wanted.
 fn on_another_link(frame: &Captured, tag: bool) -> Captured {
     let mut bytes = frame.bytes.clone();
@@ -67,24 +140,58 @@ fn tagged(frame: &Captured, id: u16) -> Captured {
 pub(crate) fn in_erspan(entries: &[Entry]) -> Vec<Entry> {
     let mut sequence = 0_u32;
     each_frame(entries, |frame| {
-        if frame.link != LinkType::Ethernet {
+        sequence += 1;
+        wrapped(frame, sequence)
+    })
+}
+
+fn wrapped(frame: &Captured, sequence: u32) -> Captured {
+    if frame.link != LinkType::Ethernet {
+        return frame.clone();
+    }
+    let mut payload = vec![0x10, 0x00, 0x88, 0xBE];
+    payload.extend(sequence.to_be_bytes());
+    // Version 1, VLAN 0, session 9, index 1.
+    payload.extend([0x10, 0x00, 0x00, 0x09, 0x00, 0x00, 0x00, 0x01]);
+    payload.extend_from_slice(&frame.bytes);
+    let ip = Ipv4 {
+        identification: u16::try_from(sequence & 0xFFFF).unwrap_or(0),
+        ..Ipv4::new(Ipv4Addr::new(172, 30, 0, 1), Ipv4Addr::new(172, 30, 0, 2))
+    };
+    let outer = EthernetFrame::new(
+        MacAddr([0x00, 0x0C, 0xCE, 0x30, 0x00, 0x01]),
+        MacAddr([0x00, 0x0C, 0xCE, 0x30, 0x00, 0x02]),
+    );
+    frame.with_bytes(outer.ipv4(&ip, 47, &payload))
+}
+
+/// TCP, TFTP and DNS over IPv6, between addresses that end in those of IPv4. DHCP and ARP stay as they are, as on a phone
+/// with addresses of both.
+pub(crate) fn over_ipv6(entries: &[Entry]) -> Vec<Entry> {
+    const DHCP: [[u8; 2]; 2] = [67_u16.to_be_bytes(), 68_u16.to_be_bytes()];
+    each_frame(entries, |frame| {
+        let Some(at) = ipv4_of(frame).filter(|_| frame.link == LinkType::Ethernet) else {
+            return frame.clone();
+        };
+        let bytes = &frame.bytes;
+        let (header, body) = bytes[at..].split_at(20);
+        let is_dhcp = header[9] == 17 && DHCP.iter().any(|port| body[..2] == *port);
+        if is_dhcp || header[0] != 0x45 || ![6, 17].contains(&header[9]) || body.len() < 8 {
             return frame.clone();
         }
-        sequence += 1;
-        let mut payload = vec![0x10, 0x00, 0x88, 0xBE];
-        payload.extend(sequence.to_be_bytes());
-        // Version 1, VLAN 0, session 9, index 1.
-        payload.extend([0x10, 0x00, 0x00, 0x09, 0x00, 0x00, 0x00, 0x01]);
-        payload.extend_from_slice(&frame.bytes);
-        let ip = Ipv4 {
-            identification: u16::try_from(sequence & 0xFFFF).unwrap_or(0),
-            ..Ipv4::new(Ipv4Addr::new(172, 30, 0, 1), Ipv4Addr::new(172, 30, 0, 2))
-        };
-        let outer = EthernetFrame::new(
-            MacAddr([0x00, 0x0C, 0xCE, 0x30, 0x00, 0x01]),
-            MacAddr([0x00, 0x0C, 0xCE, 0x30, 0x00, 0x02]),
-        );
-        frame.with_bytes(outer.ipv4(&ip, 47, &payload))
+        let length = u16::from_be_bytes([header[2], header[3]]) - 20;
+        let address = |at: usize| [&[0xFD; 12], &header[at..at + 4]].concat();
+        let class = header[1];
+        let changed = [
+            &bytes[..at - 2],
+            &[0x86, 0xDD, 0x60 | class >> 4, class << 4, 0, 0],
+            &length.to_be_bytes(),
+            &[header[9], header[8]],
+            &address(12),
+            &address(16),
+            body,
+        ];
+        frame.with_bytes(changed.concat())
     })
 }
 

@@ -149,6 +149,18 @@ fn kept() -> Vec<(&'static str, Vec<u8>)> {
         ("GRE", ip(47, &[0x10, 0x00, 0x88, 0xbe, 0, 0, 0, 1])),
         ("IP in IP", ip(4, &[0x45; 40])),
         ("VXLAN", udp(50_000, 4789, &[8, 0, 0, 0])),
+        ("6in4", ip(41, &[0x60; 40])),
+        ("Geneve", udp(50_000, 6081, &[0, 0, 0x65, 0x58])),
+        ("MPLS", ether(SERVER, 0x8847, &[0, 1, 1, 64, 0x45])),
+        (
+            "PPPoE",
+            ether(SERVER, 0x8864, &[0x11, 0, 0, 7, 0, 42, 0, 0x21]),
+        ),
+        ("VN-Tag", ether(SERVER, 0x8926, &[0, 1, 0, 2, 8, 0, 0x45])),
+        (
+            "E-TAG",
+            ether(SERVER, 0x893f, &[0, 1, 0, 2, 0, 0, 8, 0, 0x45]),
+        ),
         ("VXLAN, old port", udp(50_000, 8472, &[8, 0, 0, 0])),
     ]
 }
@@ -173,12 +185,15 @@ fn dropped() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-const TAGS: [&[(u16, u16)]; 5] = [
+const TAGS: [&[(u16, u16)]; 8] = [
     &[],
     &[(0x8100, 100)],
     &[(0x8100, 0xe00a)],
     &[(0x8100, 10), (0x8100, 100)],
     &[(0x88a8, 10), (0x8100, 100)],
+    &[(0x9100, 5)],
+    &[(0x8100, 10), (0x8100, 100), (0x8100, 20)],
+    &[(0x88a8, 9), (0x88a8, 10), (0x8100, 100), (0x8100, 20)],
 ];
 
 #[test]
@@ -189,6 +204,26 @@ fn keeps_what_the_trackers_read_under_any_tags() {
             assert!(filter.keeps(&tagged(&frame, tags)), "{what} {tags:x?}");
         }
     }
+}
+
+#[test]
+fn keeps_what_comes_over_an_inter_switch_link() {
+    let filter = Filter::new(&FilterSettings::default());
+    for group in [[0x01, 0, 0x0c, 0, 0, 0], [0x0c, 0, 0x0c, 0, 0, 0]] {
+        assert!(filter.keeps(&ether(group, 94, &[0xaa, 0xaa, 3, 0, 0, 0x0c])));
+    }
+    assert!(!filter.keeps(&ether([0x01, 0, 0x0c, 0, 1, 0], 94, &[0x42, 0x42, 3])));
+}
+
+#[test]
+fn keeps_ip_in_untagged_frames_of_802_3() {
+    let filter = Filter::new(&FilterSettings::default());
+    let frame = |kind: u16| {
+        let snap = [&[0xaa, 0xaa, 3, 0, 0, 0][..], &kind.to_be_bytes(), &[0x45]].concat();
+        ether(SERVER, 60, &snap)
+    };
+    assert!(filter.keeps(&frame(0x0800)));
+    assert!(!filter.keeps(&frame(0x809b)));
 }
 
 #[test]
@@ -257,7 +292,7 @@ fn is_far_from_the_kernels_limit() {
         secure_ports: (2440..2448).collect(),
         ..FilterSettings::default()
     };
-    for (settings, most) in [(FilterSettings::default(), 400), (many, 1000)] {
+    for (settings, most) in [(FilterSettings::default(), 1000), (many, 2000)] {
         let length = Filter::new(&settings).0.get_instructions().len();
         assert!(length < most, "{length} instructions");
     }

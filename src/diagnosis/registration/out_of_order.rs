@@ -1,6 +1,7 @@
 //! A device is registered below a CallManager that would have it.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::diagnosis::span::span;
 use crate::diagnosis::{Case, Entry, Rule, Verdict};
@@ -38,6 +39,9 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     rules: &[Rule::Device(judge)],
 };
 
+/// A mirror that shows nothing for so long may be gone.
+const ALIVE: Duration = Duration::from_secs(60);
+
 fn judge(case: &Case<'_>) -> Verdict {
     let device = case.device;
     let Some(current) = device.registration.current else {
@@ -64,9 +68,14 @@ fn judge(case: &Case<'_>) -> Verdict {
         thresholds.out_of_order_after
     };
     let now = case.now();
-    let due = current.since + patience;
+    // What began before the clock was set may not have lasted so long.
+    let due = current.since.max(case.site.sight.unbroken_since()) + patience;
     if now < due {
         return Verdict::NotBefore(due);
+    }
+    // While the mirror shows nothing at all, nobody knows where the phone is.
+    if !case.site.sight.is_alive_at(now - ALIVE) {
+        return Verdict::NotBefore(now + thresholds.out_of_order_after);
     }
     // Whether others are served there changes without a change of this device.
     let again = now + thresholds.out_of_order_after;

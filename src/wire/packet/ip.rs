@@ -31,7 +31,7 @@ pub fn decode_ip(bytes: &[u8]) -> Result<IpPacket<'_>, DecodeError> {
 /// What a whole IP payload holds, as where it was put together from fragments: `protocol` may be an IPv6 extension.
 pub fn transport_of(protocol: u8, payload: &[u8]) -> Result<Transport<'_>, DecodeError> {
     let mut reader = Reader::new(payload);
-    let extensions = Extensions::skip(protocol, &mut reader).map_err(within_packet)?;
+    let extensions = Extensions::skip(protocol, &mut reader).map_err(DecodeError::of_a_whole)?;
     match extensions.fragment {
         // Fragments of a fragment: nothing that a real stack sends.
         Some(fragment) if fragment.is_part() => Err(DecodeError::Malformed {
@@ -244,8 +244,12 @@ fn transport(protocol: u8, bytes: &[u8], missing: usize) -> Result<Transport<'_>
     Ok(match IpNumber(protocol) {
         IpNumber::TCP => Transport::Tcp(tcp(bytes, missing)?),
         IpNumber::UDP => Transport::Udp(udp(bytes, missing)?),
-        IpNumber::ICMP => Transport::Icmp(IcmpMessage::parse_v4(bytes)?),
-        IpNumber::IPV6_ICMP => Transport::Icmp(IcmpMessage::parse_v6(bytes)?),
+        IpNumber::ICMP => {
+            Transport::Icmp(IcmpMessage::parse_v4(bytes).map_err(|error| blame(error, missing))?)
+        }
+        IpNumber::IPV6_ICMP => {
+            Transport::Icmp(IcmpMessage::parse_v6(bytes).map_err(|error| blame(error, missing))?)
+        }
         IpNumber::GRE | IpNumber::IPV4 | IpNumber::IPV6 => Transport::Encapsulated {
             protocol,
             payload: bytes,
@@ -319,6 +323,7 @@ fn udp(bytes: &[u8], missing: usize) -> Result<UdpDatagram<'_>, DecodeError> {
         source_port,
         destination_port,
         payload,
+        payload_length: u32::try_from(length).unwrap_or(u32::MAX),
         truncated: payload.len() < length,
     })
 }
@@ -328,16 +333,7 @@ fn blame(error: DecodeError, missing: usize) -> DecodeError {
     if missing > 0 {
         error
     } else {
-        within_packet(error)
-    }
-}
-
-/// A header that runs over the end of its whole packet.
-fn within_packet(error: DecodeError) -> DecodeError {
-    match error {
-        DecodeError::Truncated { field, .. } | DecodeError::Malformed { field } => {
-            DecodeError::Malformed { field }
-        }
+        error.of_a_whole()
     }
 }
 

@@ -13,6 +13,17 @@ use crate::wire::{DecodeError, Reader};
 const VLAN_TAGS: [u16; 3] = [0x8100, 0x88a8, 0x9100];
 /// Cisco's VN-Tag (IEEE 802.1BR's forerunner): on frames mirrored from fabric extenders.
 const VN_TAG: u16 = 0x8926;
+/// What became of the VN-Tag in IEEE 802.1BR (section 7.5): the E-TAG, with six bytes of tag control information.
+const E_TAG: u16 = 0x893f;
+/// A stack of MPLS labels (RFC 3032), which says of what it carries only where the stack ends.
+const MPLS: u16 = 0x8847;
+/// A PPP session over Ethernet (RFC 2516).
+const PPPOE_SESSION: u16 = 0x8864;
+/// The first five bytes of the two groups that Cisco's Inter-Switch Link is sent to, in the place of a receiver.
+const ISL_GROUPS: [[u8; 5]; 2] = [
+    [0x01, 0x00, 0x0c, 0x00, 0x00],
+    [0x0c, 0x00, 0x0c, 0x00, 0x00],
+];
 /// Cisco MetaData: the inline security group tag on TrustSec links.
 const CISCO_META_DATA: u16 = 0x8909;
 /// The greatest number in the EtherType's place that is a length (IEEE 802.3 3.2.6).
@@ -77,6 +88,10 @@ fn untagged(carried: Carried<'_>) -> Opened<'_> {
 }
 
 fn ethernet<'a>(reader: &mut Reader<'a>) -> Result<Opened<'a>, DecodeError> {
+    let mut vlans = VlanTags::default();
+    if let Some(id) = isl(reader)? {
+        vlans.push(id);
+    }
     let destination = reader.mac("Ethernet destination")?;
     let source = reader.mac("Ethernet source")?;
     let ether_type = reader.u16_be("EtherType")?;
@@ -85,9 +100,36 @@ fn ethernet<'a>(reader: &mut Reader<'a>) -> Result<Opened<'a>, DecodeError> {
             source,
             destination,
         }),
+        vlans,
         ether_type,
         reader,
     )
+}
+
+/// Takes the 26 bytes that ISL puts before a whole Ethernet frame, and gives their VLAN; `None` where there are none. A
+/// checksum follows that frame, behind everything that is read.
+fn isl(reader: &mut Reader<'_>) -> Result<Option<u16>, DecodeError> {
+    let mut header = *reader;
+    let Ok(group) = header.array::<5>("ISL group") else {
+        return Ok(None);
+    };
+    if !ISL_GROUPS.contains(&group) {
+        return Ok(None);
+    }
+    // The high half is the type of the inner frame, 0 for Ethernet.
+    if header.u8("ISL type")? >> 4 != 0 {
+        return Err(DecodeError::Malformed { field: "ISL type" });
+    }
+    header.take("ISL sender and length", 8)?;
+    if header.array::<3>("ISL LLC")? != SNAP {
+        return Ok(None);
+    }
+    header.take("ISL sender's organization", 3)?;
+    // The lowest bit marks spanning tree, CDP and VTP.
+    let vlan = header.u16_be("ISL VLAN")? >> 1;
+    header.take("ISL index", 4)?;
+    *reader = header;
+    Ok(Some(vlan))
 }
 
 /// BSD loopback: the address family in the byte order of the host that captured, or in network order (`DLT_LOOP`).
@@ -172,17 +214,17 @@ fn cooked<'a>(
                 ..untagged(carried)
             })
         }
-        _ => typed(link, protocol, reader),
+        _ => typed(link, VlanTags::default(), protocol, reader),
     }
 }
 
 /// What follows an EtherType. Each turn of the loop takes at least four bytes.
 fn typed<'a>(
     link: Option<LinkAddresses>,
+    mut vlans: VlanTags,
     mut ether_type: u16,
     reader: &mut Reader<'a>,
 ) -> Result<Opened<'a>, DecodeError> {
-    let mut vlans = VlanTags::default();
     let carried = loop {
         match ether_type {
             tag if VLAN_TAGS.contains(&tag) => {
@@ -196,6 +238,18 @@ fn typed<'a>(
                 reader.take("VN-Tag", 4)?;
                 ether_type = reader.u16_be("EtherType after a VN-Tag")?;
             }
+            E_TAG => {
+                reader.take("E-TAG", 6)?;
+                ether_type = reader.u16_be("EtherType after an E-TAG")?;
+            }
+            MPLS => match labelled(reader)? {
+                Some(inner) => ether_type = inner,
+                None => break Carried::Other { ether_type },
+            },
+            PPPOE_SESSION => match session(reader)? {
+                Some(inner) => ether_type = inner,
+                None => break Carried::Other { ether_type },
+            },
             CISCO_META_DATA => {
                 reader.take("Cisco MetaData", 6)?;
                 ether_type = reader.u16_be("EtherType after Cisco MetaData")?;
@@ -221,6 +275,32 @@ fn typed<'a>(
         link,
         vlans,
         carried,
+    })
+}
+
+/// Takes a stack of labels up to its bottom. What follows is IP where its first four bits are a version of IP; a
+/// pseudowire's Ethernet frame begins otherwise.
+fn labelled(reader: &mut Reader<'_>) -> Result<Option<u16>, DecodeError> {
+    const BOTTOM: u32 = 0x100;
+    while reader.u32_be("MPLS label")? & BOTTOM == 0 {}
+    Ok(match reader.peek().first().map(|byte| byte >> 4) {
+        Some(4) => Some(ETHER_TYPE_IPV4),
+        Some(6) => Some(ETHER_TYPE_IPV6),
+        Some(_) | None => None,
+    })
+}
+
+/// Takes the header of a session's data and PPP's protocol; `None` where that is not IP.
+fn session(reader: &mut Reader<'_>) -> Result<Option<u16>, DecodeError> {
+    const VERSION_AND_TYPE_OF_DATA: u16 = 0x1100;
+    if reader.u16_be("PPPoE version and code")? != VERSION_AND_TYPE_OF_DATA {
+        return Ok(None);
+    }
+    reader.take("PPPoE session and length", 4)?;
+    Ok(match reader.u16_be("PPP protocol")? {
+        0x0021 => Some(ETHER_TYPE_IPV4),
+        0x0057 => Some(ETHER_TYPE_IPV6),
+        _ => None,
     })
 }
 

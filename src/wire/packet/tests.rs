@@ -87,6 +87,7 @@ fn padding_does_not_leak_into_the_payload() {
             source_port: 51_000,
             destination_port: 69,
             payload: b"ab",
+            payload_length: 2,
             truncated: false
         }
     );
@@ -175,6 +176,67 @@ fn ciscos_own_tags_are_passed_over() {
         let packet = decode(LinkType::Ethernet, &frame).unwrap();
         assert_eq!(udp_of(ip_of(packet)).payload, b"ab");
     }
+}
+
+#[test]
+fn tags_of_bridge_ports_labels_and_sessions_are_passed_over() {
+    let addresses = [ROUTER.0, PHONE.0].concat();
+    for (what, header) in [
+        // IEEE 802.1BR, 7.5: E-PCP, ingress E-CID base; E-CID base; two extensions.
+        ("E-TAG", &[0x89, 0x3f, 0, 1, 0x10, 5, 0, 0, 0x08, 0x00][..]),
+        // RFC 3032: two labels of 20 bits, the bottom bit on the second one.
+        ("MPLS", &[0x88, 0x47, 0, 1, 0x10, 64, 0, 2, 0x01, 64]),
+        // RFC 2516: version and type 1, code 0, session 7, length; PPP's number of IPv4 (RFC 1332).
+        ("PPPoE", &[0x88, 0x64, 0x11, 0, 0, 7, 0, 32, 0x00, 0x21]),
+    ] {
+        let bytes = [&addresses[..], header, &UDP].concat();
+        let packet = decode(LinkType::Ethernet, &bytes).unwrap();
+        assert_eq!(udp_of(ip_of(packet)).payload, b"ab", "{what}");
+        let cut = decode(LinkType::Ethernet, &bytes[..17]).unwrap_err();
+        assert_eq!(cut.reason(), "truncated", "{what}");
+    }
+    // An Ethernet frame behind the label, discovery of a session, and a PPP protocol that is not IP.
+    for other in [
+        &[0x88, 0x47, 0, 1, 0x11, 64, 0, 0, 0, 0][..],
+        &[0x88, 0x64, 0x11, 9, 0, 0, 0, 0, 0, 0],
+        &[0x88, 0x64, 0x11, 0, 0, 7, 0, 2, 0xc0, 0x21],
+    ] {
+        let bytes = [&addresses[..], other].concat();
+        let packet = decode(LinkType::Ethernet, &bytes).unwrap();
+        assert!(
+            matches!(packet.content, Content::Other { .. }),
+            "{packet:?}"
+        );
+    }
+}
+
+#[test]
+fn an_inter_switch_link_names_the_vlan_before_the_whole_frame() {
+    // Group, type Ethernet and priority 0; the switch; length; LLC; organization; VLAN 110, no BPDU; port; reserved.
+    let header = [
+        0x01, 0x00, 0x0c, 0x00, 0x00, 0x00, 0x00, 0x0c, 0xce, 0x01, 0x02, 0x03, 0, 64, 0xaa, 0xaa,
+        0x03, 0x00, 0x0c, 0xce, 0x00, 0xdc, 0, 5, 0, 0,
+    ];
+    let inner = ethernet(&[], &UDP);
+    let bytes = [&header, &inner[..], &[0xfc; 4]].concat();
+    let packet = decode(LinkType::Ethernet, &bytes).unwrap();
+    assert_eq!(packet.vlans.ids(), [110]);
+    assert_eq!(packet.link.map(|link| link.source), Some(PHONE));
+    assert_eq!(udp_of(ip_of(packet)).payload, b"ab");
+    assert_eq!(
+        decode(LinkType::Ethernet, &bytes[..20])
+            .unwrap_err()
+            .reason(),
+        "truncated"
+    );
+    let mut token_ring = bytes.clone();
+    token_ring[5] = 0x10;
+    let error = decode(LinkType::Ethernet, &token_ring).unwrap_err();
+    assert_eq!(error.reason(), "malformed");
+    // The group alone does not make it one.
+    let mut other = bytes;
+    other[14] = 0x42;
+    assert!(decode(LinkType::Ethernet, &other).is_ok());
 }
 
 #[test]
@@ -609,7 +671,8 @@ proptest! {
         let frame = ethernet.udp(&ipv4, ports.0, ports.1, &payload);
         let datagram = udp_of(ip_of(decode(LinkType::Ethernet, &frame).unwrap()));
         prop_assert_eq!(datagram, UdpDatagram {
-            source_port: ports.0, destination_port: ports.1, payload: &payload, truncated: false,
+            source_port: ports.0, destination_port: ports.1, payload: &payload,
+            payload_length: u32::try_from(payload.len()).unwrap(), truncated: false,
         });
     }
 }
