@@ -37,6 +37,13 @@ impl SiteFindings {
         &self.all
     }
 
+    /// What was concluded before this run.
+    pub(super) fn restore(&mut self, subject: Subject, finding: Arc<Finding>) {
+        if self.all.len() < SITE_FINDINGS {
+            self.put(subject, finding);
+        }
+    }
+
     fn put(&mut self, subject: Subject, finding: Arc<Finding>) {
         let place = self
             .all
@@ -175,7 +182,10 @@ impl World {
     fn judge(&mut self, id: DeviceId, now: Timestamp) -> Option<Timestamp> {
         let device = self.devices.device(id).filter(|device| device.is_proven)?;
         let last_seen = self.devices.table.pulse(id).last_seen;
-        let Judgement { changed, deadline } = self.ask(now, |site| {
+        let Judgement {
+            mut changed,
+            deadline,
+        } = self.ask(now, |site| {
             let case = Case {
                 device,
                 last_seen,
@@ -183,6 +193,9 @@ impl World {
             };
             diagnosis::judge_device(&case, &device.findings)
         });
+        if self.restart.is_old_news(last_seen) {
+            changed.retain(|(_, news)| *news != News::Raised);
+        }
         let keep = self.settings.thresholds.keep_cleared;
         if !changed.is_empty() {
             self.quietly(id, |device| {
@@ -265,6 +278,9 @@ impl World {
         let SiteJudgement { changed, deadline } =
             self.ask(now, |site| diagnosis::judge_site(&site, known));
         for (subject, finding, news) in changed {
+            if self.restart.is_too_early(&subject, news, now) {
+                continue;
+            }
             if self.site_findings.all.len() >= SITE_FINDINGS {
                 self.totals.evicted.add("site_findings");
                 self.site_findings

@@ -20,6 +20,8 @@ mod neighbours;
 mod quality;
 mod recorder;
 mod registrations;
+mod restore;
+mod saved;
 mod settings;
 mod timers;
 mod transfers;
@@ -31,6 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use recorder::KeptFrame;
+pub use saved::{RestoredState, SavedState, StateError, VERSION};
 pub use settings::{KnownServer, Limits, Reconfiguration, Settings};
 
 use self::connections::Connections;

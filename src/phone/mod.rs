@@ -16,6 +16,7 @@ pub mod files;
 pub mod histogram;
 pub mod history;
 pub mod keepalive;
+pub mod labels;
 pub mod link;
 pub mod pace;
 pub mod quality;
