@@ -146,7 +146,7 @@ fn other_thresholds_judge_what_is_known_already_and_forget_nothing() {
         settings.thresholds.overrides.extend([(case.code, what)]);
         drive.reconfigure(Reconfiguration {
             thresholds: settings.thresholds,
-            inventory: None,
+            ..Settings::default().into()
         });
         told(&mut drive)
     };

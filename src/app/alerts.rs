@@ -6,7 +6,7 @@
 mod feed;
 mod keeper;
 mod known;
-mod state_dir;
+pub(super) mod state_dir;
 mod worker;
 
 use std::sync::Arc;

@@ -22,6 +22,7 @@ use super::drive::{Outlet, drive};
 use super::logging::{EventLog, Logging};
 use super::orders::{EngineHandle, Orders, orders};
 use super::sensor::{Interfaces, Sensor, SensorSource};
+use super::state::{Opened, StateFeed, StateKeeper};
 use super::vitals::Vitals;
 use super::{clock, inventory, reload, settings};
 use crate::cli;
@@ -108,6 +109,7 @@ struct Daemon {
     engine_ended: oneshot::Receiver<()>,
     web: Option<Web>,
     alerts: Alerts,
+    state: StateKeeper,
     signals: Signals,
 }
 
@@ -124,17 +126,23 @@ impl Daemon {
             None => None,
         };
         let alerts = Alerts::start(Prepared::new(&config.alert, false)?)?;
+        // Before the captures: it takes a while for a large fleet.
+        let mut state = Opened::new(&config);
+        let mut engine_to_run = Engine::new(settings::engine(&config, inventory));
+        state.restore(&mut engine_to_run);
+        let (state, state_feed) = state.start()?;
         let (sensor, source) = interfaces.start(&config)?;
         let snapshot = Arc::new(ArcSwap::default());
         let (engine, orders) = orders();
         let engine_ended = start_engine(
-            Engine::new(settings::engine(&config, inventory)),
+            engine_to_run,
             source,
             LiveOutlet {
                 snapshot: Arc::clone(&snapshot),
                 vitals: Arc::clone(&sensor.vitals),
                 log: EventLog::default(),
                 alerts: alerts.feed(),
+                state: state_feed,
                 orders,
             },
         )?;
@@ -167,6 +175,7 @@ impl Daemon {
             engine_ended,
             web,
             alerts,
+            state,
             signals,
         })
     }
@@ -240,7 +249,7 @@ impl Daemon {
             };
         }
         // After the engine, so that its last findings are stored too.
-        self.alerts.stop().await;
+        tokio::join!(self.alerts.stop(), self.state.stop());
         let captures = tokio::task::spawn_blocking(|| self.sensor.join());
         let outputs = async {
             if let Some(web) = self.web {
@@ -293,6 +302,7 @@ struct LiveOutlet {
     vitals: Arc<Vitals>,
     log: EventLog,
     alerts: Feed,
+    state: StateFeed,
     orders: Orders,
 }
 
@@ -304,6 +314,11 @@ impl Outlet for LiveOutlet {
 
     fn attend(&mut self, engine: &mut Engine, now: Timestamp) {
         self.orders.carry_out(engine, now);
+        self.state.attend(engine, now);
+    }
+
+    fn finish(&mut self, engine: &Engine) {
+        self.state.finish(engine);
     }
 
     fn publish(&mut self, snapshot: Arc<Snapshot>) {

@@ -32,8 +32,8 @@ pub use capture::{Capture, Copies, Filter, interface_name};
 pub use error::{ConfigError, ConfigErrors};
 pub use secret::{Secret, SecretError, SecretSource};
 pub use settings::{
-    Dhcp, Flap, InventoryFile, Keepalive, Limits, Log, LogFormat, Metrics, PerPhone, Sccp, Tftp,
-    Web,
+    Dhcp, Flap, InventoryFile, Keepalive, Limits, Log, LogFormat, Metrics, PerPhone, Sccp, State,
+    Tftp, Web,
 };
 
 pub(crate) use thresholds::differing_thresholds;
@@ -69,6 +69,8 @@ pub struct Config {
     pub thresholds: Thresholds,
     /// The list of the phones that should be there.
     pub inventory: InventoryFile,
+    /// What outlives the program.
+    pub state: State,
     /// How much is kept in memory.
     pub limits: Limits,
     /// Who is told of what is wrong, when and how.
@@ -180,6 +182,7 @@ impl Config {
             keepalive,
             flap,
             dhcp,
+            state: document.table("state", State::read),
             limits: document.table("limits", |limits| Limits::read(limits, named)),
             alert: document.table("alert", Alert::read),
             metrics: document.table("metrics", Metrics::read),

@@ -403,6 +403,14 @@ impl Connections {
         self.held_bytes = (self.held_bytes + connection.held_bytes()).saturating_sub(held);
     }
 
+    /// Deadlines may be others, by other settings.
+    pub(super) fn arm_all(&mut self, world: &mut World) {
+        let all: Vec<ConnectionId> = self.all.iter().map(|(id, _)| id).collect();
+        for id in all {
+            self.arm(world, id);
+        }
+    }
+
     fn arm(&mut self, world: &mut World, id: ConnectionId) {
         if let Some(connection) = self.all.get_mut(id) {
             let deadline = connection.deadline(

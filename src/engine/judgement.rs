@@ -76,14 +76,26 @@ impl World {
         self.devices.device_mut(id).map(change)
     }
 
-    /// Everything is judged anew, by other thresholds.
+    /// Everything is judged anew, by other settings.
     pub(super) fn reconfigure(&mut self, change: Reconfiguration, now: Timestamp) {
         let Reconfiguration {
+            callmanagers,
+            keepalive,
+            flap,
+            dhcp,
             thresholds,
             inventory,
+            copy_window,
         } = change;
+        self.settings.keepalive = keepalive;
+        self.settings.flap = flap;
+        self.settings.dhcp = dhcp;
         self.settings.thresholds = thresholds;
         self.settings.inventory = inventory;
+        self.settings.copy_window = copy_window;
+        if self.settings.callmanagers != callmanagers {
+            self.rename_servers(callmanagers);
+        }
         self.touched
             .extend(self.devices.table.iter().map(|(id, _)| id));
         self.settle(now);
@@ -184,7 +196,7 @@ impl World {
         let last_seen = self.devices.table.pulse(id).last_seen;
         let Judgement {
             mut changed,
-            deadline,
+            mut deadline,
         } = self.ask(now, |site| {
             let case = Case {
                 device,
@@ -195,6 +207,15 @@ impl World {
         });
         if self.restart.is_old_news(last_seen) {
             changed.retain(|(_, news)| *news != News::Raised);
+        }
+        if let Some(overview) = self.restart.overview_at(now) {
+            let before = changed.len();
+            changed.retain(|(finding, news)| {
+                *news != News::Cleared || !self.may_still_hold(id, finding, now)
+            });
+            if changed.len() < before {
+                deadline = Some(deadline.map_or(overview, |known| known.min(overview)));
+            }
         }
         let keep = self.settings.thresholds.keep_cleared;
         if !changed.is_empty() {
@@ -278,7 +299,7 @@ impl World {
         let SiteJudgement { changed, deadline } =
             self.ask(now, |site| diagnosis::judge_site(&site, known));
         for (subject, finding, news) in changed {
-            if self.restart.is_too_early(&subject, news, now) {
+            if self.is_too_early(&subject, news, now) {
                 continue;
             }
             if self.site_findings.all.len() >= SITE_FINDINGS {

@@ -158,7 +158,9 @@ impl Engine {
     /// Takes over what can change while it runs, and judges everything by it; nothing that is known is lost.
     pub fn reconfigure(&mut self, change: Reconfiguration, now: Timestamp) {
         self.now = self.now.max(now);
+        self.copies.set_window(change.copy_window);
         self.world.reconfigure(change, self.now);
+        self.connections.arm_all(&mut self.world);
     }
 
     /// The next thing that happened.

@@ -15,13 +15,13 @@ use super::saved::{RestoredState, SavedFinding, SavedState, Site};
 use super::world::World;
 use super::Engine;
 use crate::diagnosis::News;
-use crate::finding::Subject;
+use crate::finding::{Finding, Subject};
 use crate::phone::keepalive::Intervals;
 use crate::phone::registration::Current;
-use crate::phone::{Device, DeviceId, Pulse};
+use crate::phone::{CallManager, Device, DeviceId, Pulse, Stage};
 use crate::time::Timestamp;
 
-/// So long after a restart nothing is known yet of the mirror port as a whole, nor who is absent.
+/// So long after a restart nothing is known yet of the mirror port as a whole, nor who is absent, nor what is over.
 const GETTING_AN_OVERVIEW: Duration = Duration::from_secs(300);
 
 /// What is left to be confirmed of what an earlier run knew.
@@ -56,15 +56,46 @@ impl Restart {
         self.at.is_some_and(|at| last_seen < at)
     }
 
-    /// Whether it is too early for such news about the site.
+    /// Until when what was found before is not taken back for want of evidence, if that is still so.
+    pub(super) fn overview_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let at = self.at? + GETTING_AN_OVERVIEW;
+        (now < at).then_some(at)
+    }
+}
+
+impl World {
+    /// Whether it is too early for such news about the site: what took place while nobody watched may make it wrong.
     pub(super) fn is_too_early(&self, about: &Subject, news: News, now: Timestamp) -> bool {
-        if self.at.is_none_or(|at| now.since(at) >= GETTING_AN_OVERVIEW) {
+        if self.restart.overview_at(now).is_none() {
             return false;
         }
         match (about, news) {
-            (Subject::Sensor, News::Cleared) | (Subject::Configured(_), News::Raised) => true,
+            // It has served somebody since.
+            (Subject::CallManager(address), News::Cleared) => self
+                .servers
+                .get(address)
+                .is_some_and(|server| server.turned_down.is_some()),
+            (
+                Subject::Sensor
+                | Subject::DhcpServer(_)
+                | Subject::DnsServer(_)
+                | Subject::TftpServer(_),
+                News::Cleared,
+            )
+            | (Subject::Configured(_), News::Raised) => true,
             (_, News::Raised | News::Updated | News::Cleared) => false,
         }
+    }
+
+    /// Whether a finding of this device may still hold though nothing shows it now: the proof may have been missed.
+    pub(super) fn may_still_hold(&self, id: DeviceId, finding: &Finding, now: Timestamp) -> bool {
+        let is_older = self.restart.is_old_news(finding.raised);
+        let is_seen_registered = || {
+            self.devices.device(id).is_some_and(|device| {
+                device.stage == Stage::Registered && !self.restart.is_unconfirmed(id)
+            })
+        };
+        is_older && self.restart.overview_at(now).is_some() && !is_seen_registered()
     }
 }
 
@@ -113,7 +144,7 @@ impl World {
     fn restore_site(
         &mut self,
         saved_at: Timestamp,
-        site: Site<crate::phone::CallManager>,
+        site: Site<CallManager>,
         now: Timestamp,
     ) {
         self.restart.at = Some(now);

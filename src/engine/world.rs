@@ -8,7 +8,7 @@ use super::claims::Stations;
 use super::devices::Devices;
 use super::judgement::SiteFindings;
 use super::restore::Restart;
-use super::settings::Settings;
+use super::settings::{KnownServer, Settings};
 use super::timers::Timers;
 use crate::event::{Event, EventKind, Subject};
 use crate::phone::boot::Step;
@@ -84,13 +84,43 @@ impl World {
             touched: Vec::new(),
             settings,
         };
-        for known in world.settings.callmanagers.clone() {
-            if let Some(server) = world.server(known.address, Timestamp::EPOCH) {
-                server.name = known.name.map(Into::into);
+        world.name_servers();
+        world
+    }
+
+    /// Servers get the names and roles of the configuration.
+    fn name_servers(&mut self) {
+        for known in self.settings.callmanagers.clone() {
+            if let Some(server) = self.server(known.address, Timestamp::EPOCH) {
+                server.name = known.name.map(Into::into).or(server.name.take());
                 server.configured_role = known.role;
             }
         }
-        world
+    }
+
+    /// The configuration names other servers than before.
+    pub(super) fn rename_servers(&mut self, callmanagers: Vec<KnownServer>) {
+        let before = std::mem::replace(&mut self.settings.callmanagers, callmanagers);
+        for known in before {
+            if let Some(server) = self.servers.get_mut(&known.address).map(Arc::make_mut) {
+                server.configured_role = Role::Unknown;
+                // One that was seen on the wire stays.
+                if server.name.as_deref() == known.name.as_deref() {
+                    server.name = None;
+                }
+            }
+        }
+        self.name_servers();
+        let registered: Vec<DeviceId> = self
+            .devices
+            .table
+            .iter()
+            .filter(|(_, device)| device.registration.current.is_some())
+            .map(|(id, _)| id)
+            .collect();
+        for id in registered {
+            self.refresh_role(id);
+        }
     }
 
     // --- sums ---

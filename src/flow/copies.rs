@@ -116,6 +116,11 @@ impl<S: BuildHasher> CopyFilter<S> {
         false
     }
 
+    /// From here on copies are at most `window` apart.
+    pub const fn set_window(&mut self, window: Duration) {
+        self.window = window;
+    }
+
     /// How many copies were found.
     pub const fn copies(&self) -> u64 {
         self.copies

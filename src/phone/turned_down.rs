@@ -122,6 +122,9 @@ mod pairs {
         all: &HashMap<DeviceId, Denial>,
         into: S,
     ) -> Result<S::Ok, S::Error> {
+        // In one order, so that the same is stored alike.
+        let mut all: Vec<_> = all.iter().collect();
+        all.sort_unstable_by_key(|(device, _)| **device);
         into.collect_seq(all)
     }
 

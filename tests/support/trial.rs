@@ -178,7 +178,7 @@ impl Drive {
         }
     }
 
-    fn pass_until(&mut self, now: Timestamp) {
+    pub(crate) fn pass_until(&mut self, now: Timestamp) {
         const ENOUGH: u32 = 10_000;
         let mut rounds_at_one_time = 0;
         while let Some(due) = self.engine.poll_timeout().filter(|due| *due <= now) {

@@ -1,13 +1,14 @@
-//! Where the outbox is.
+//! Where the outbox is, and the engine's state.
 
 use std::path::PathBuf;
 
 use crate::config::Alert as Settings;
 
-const USUAL: &str = "/var/lib/phonewatch";
+/// Where it is if nobody says otherwise.
+pub(in crate::app) const USUAL: &str = "/var/lib/phonewatch";
 
 /// The folder of the configuration, else the one that systemd made for the service, else the usual one.
-pub(super) fn of(settings: &Settings) -> PathBuf {
+pub(in crate::app) fn of(settings: &Settings) -> PathBuf {
     let of_systemd = || {
         let folders = std::env::var("STATE_DIRECTORY").ok()?;
         // Several are separated by colons.
