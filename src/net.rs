@@ -199,7 +199,9 @@ impl FromStr for DeviceName {
 pub struct ParseDeviceNameError;
 
 /// An address and a port: one end of a connection, in half the room of a [`SocketAddr`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct Endpoint {
     /// The network address.
     pub ip: IpAddr,

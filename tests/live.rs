@@ -20,6 +20,8 @@ mod demo;
 mod network;
 #[path = "live/peers.rs"]
 mod peers;
+#[path = "live/restart.rs"]
+mod restart;
 
 use std::env;
 use std::path::{Path, PathBuf};

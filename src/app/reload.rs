@@ -97,7 +97,10 @@ mod tests {
         assert_eq!(running.copies.window.as_millis(), 5);
         assert_eq!(running.keepalive.interval.as_secs(), 60);
         assert_eq!(running.flap.moves, 7);
-        assert_eq!((running.dhcp.requests, running.dhcp.window.as_secs()), (3, 300));
+        assert_eq!(
+            (running.dhcp.requests, running.dhcp.window.as_secs()),
+            (3, 300)
+        );
         assert_eq!(running.callmanager.len(), 1);
         assert_eq!(
             apply(&mut running, &new),

@@ -132,7 +132,7 @@ impl Daemon {
         state.restore(&mut engine_to_run);
         let (state, state_feed) = state.start()?;
         let (sensor, source) = interfaces.start(&config)?;
-        let snapshot = Arc::new(ArcSwap::default());
+        let snapshot = Arc::new(ArcSwap::new(engine_to_run.snapshot()));
         let (engine, orders) = orders();
         let engine_ended = start_engine(
             engine_to_run,

@@ -126,7 +126,9 @@ impl StateKeeper {
     pub(super) async fn stop(self) {
         let Some(ended) = self.ended else { return };
         if timeout(STOP_WITHIN, ended).await.is_err() {
-            tracing::warn!("the state was not written in time: the next start goes on with an older one");
+            tracing::warn!(
+                "the state was not written in time: the next start goes on with an older one"
+            );
         }
     }
 }

@@ -9,11 +9,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Engine;
 use super::connection::{Connection, Phase};
 use super::connections::Connections;
 use super::saved::{RestoredState, SavedFinding, SavedState, Site};
 use super::world::World;
-use super::Engine;
 use crate::diagnosis::News;
 use crate::finding::{Finding, Subject};
 use crate::phone::keepalive::Intervals;
@@ -134,19 +134,13 @@ impl Engine {
         self.world.restore_site(state.at, state.site, now);
         self.world
             .restore_devices(state.devices, &state.pulses, state.at, now, keep_for);
-        self.world
-            .restore_registrations(&mut self.connections, now);
+        self.world.restore_registrations(&mut self.connections, now);
         self.world.settle(now);
     }
 }
 
 impl World {
-    fn restore_site(
-        &mut self,
-        saved_at: Timestamp,
-        site: Site<CallManager>,
-        now: Timestamp,
-    ) {
+    fn restore_site(&mut self, saved_at: Timestamp, site: Site<CallManager>, now: Timestamp) {
         self.restart.at = Some(now);
         self.sight.was_blind(saved_at, now);
         if let Some(began) = site.watching_since {

@@ -165,7 +165,11 @@ impl RestoredState {
         let devices: Vec<SavedDevice<Device>> = serde_json::from_slice(part)?;
         self.devices.extend(devices.into_iter().map(|saved| {
             let mut device = saved.device;
-            for finding in saved.findings.into_iter().filter_map(SavedFinding::restored) {
+            for finding in saved
+                .findings
+                .into_iter()
+                .filter_map(SavedFinding::restored)
+            {
                 device.findings.put(Arc::new(finding));
             }
             (saved.place, device)
@@ -178,7 +182,13 @@ impl RestoredState {
         let pulses: Vec<(u32, u64, u64)> = serde_json::from_slice(part)?;
         let pulses = pulses.into_iter().map(|(index, last_seen, keepalives)| {
             let last_seen = Timestamp::from_nanos(last_seen);
-            (index, Pulse { last_seen, keepalives })
+            (
+                index,
+                Pulse {
+                    last_seen,
+                    keepalives,
+                },
+            )
         });
         self.pulses.extend(pulses);
         Ok(())

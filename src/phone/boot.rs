@@ -8,7 +8,19 @@ use std::time::Duration;
 use crate::time::Timestamp;
 
 /// Where a phone is now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Nothing proves where it is.
@@ -67,7 +79,9 @@ impl Stage {
 }
 
 /// A step of the boot chain, in its order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum Step {
     /// CDP or LLDP.
     Link,
@@ -130,7 +144,9 @@ pub struct PassEnd {
 }
 
 /// Something that keeps a phone from registering; the order is that of the boot chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum Failure {
     /// A DHCP server sent a NAK.
     DhcpRefused,

@@ -23,7 +23,9 @@ pub struct Claims {
 }
 
 /// Where a claim is heard: the same address may be used in several networks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(default)]
 pub struct Place {
     /// The capture source.

@@ -21,7 +21,9 @@ use crate::time::Timestamp;
 use crate::wire::sccp::{DeviceKind, DeviceType, ResetReason};
 
 /// A device's place in the engine's table. A place may be used again, but never under the same id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct DeviceId {
     pub(crate) index: u32,
     pub(crate) generation: u32,

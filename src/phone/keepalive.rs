@@ -14,7 +14,9 @@ use std::time::Duration;
 use crate::time::Timestamp;
 
 /// Who failed to speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum GapDirection {
     /// The CallManager did not acknowledge.
     CallManager,

@@ -22,9 +22,6 @@ pub(super) fn reason<'de, D: Deserializer<'de>>(source: D) -> Result<Label, D::E
     Ok(known(ResetReason::labels(), &text).unwrap_or(ResetReason::OTHER))
 }
 
-fn known(
-    labels: impl IntoIterator<Item = Label>,
-    text: &str,
-) -> Option<Label> {
+fn known(labels: impl IntoIterator<Item = Label>, text: &str) -> Option<Label> {
     labels.into_iter().find(|label| *label == text)
 }

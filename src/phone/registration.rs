@@ -20,7 +20,9 @@ pub enum Proof {
 }
 
 /// What a registration was, seen from the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum RegistrationKind {
     /// The first one seen of this device.
     New,
@@ -65,7 +67,9 @@ impl RegistrationKind {
 }
 
 /// Why a registration ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum EndCause {
     /// The device sent Unregister.
     Unregistered,

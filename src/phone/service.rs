@@ -4,7 +4,9 @@ use super::turned_down::TurnedDown;
 use crate::time::Timestamp;
 
 /// What a server does for phones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum ServiceKind {
     /// It finds names.
     Dns,

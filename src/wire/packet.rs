@@ -56,7 +56,9 @@ pub struct LinkAddresses {
 }
 
 /// The identifiers of a frame's VLAN tags (12 bits each), the outermost first; at most four.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(default)]
 pub struct VlanTags {
     ids: [u16; Self::MAX],

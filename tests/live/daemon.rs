@@ -98,13 +98,13 @@ impl Daemon {
         assert!(refused.has("phonewatch_phone_up", &[]), "the old one holds");
         assert!(self.log().contains("metrics.per_phone"), "{}", self.log());
 
-        let good = "[metrics]\nper_phone = 'none'\n[flap]\nmoves = 7\n";
+        let good = "[metrics]\nper_phone = 'none'\n[tftp]\nport = 70\n";
         fs::write(&self.configuration, good).unwrap();
         self.signal(Signal::HUP);
         self.metrics_when("the good configuration is taken over", |metrics| {
             metrics.sum(RELOADED, &[]) == 1 && !metrics.has("phonewatch_phone_up", &[])
         });
-        assert!(self.log().contains("flap.moves"), "{}", self.log());
+        assert!(self.log().contains("tftp.port"), "{}", self.log());
     }
 
     pub(crate) fn stops_on_sigterm(&mut self) {

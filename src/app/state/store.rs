@@ -66,7 +66,9 @@ impl StoreError {
                 // A value of another type, or none where one belongs, is no error of SQLite's own.
                 None => true,
                 // It ends too early.
-                Some(error) if error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ => true,
+                Some(error) if error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ => {
+                    true
+                }
                 Some(error) => matches!(
                     error.code,
                     ErrorCode::NotADatabase

@@ -102,7 +102,12 @@ fn devices_that_were_not_seen_for_long_are_left_out() {
     store.write(&engine.save()).unwrap();
     drop(store);
     let now = last + Duration::from_secs(7200);
-    let count = |keep_for| restored(folder.path(), now, keep_for).snapshot().devices.len();
+    let count = |keep_for| {
+        restored(folder.path(), now, keep_for)
+            .snapshot()
+            .devices
+            .len()
+    };
     assert!(count(LONG) >= 10);
     assert_eq!(count(Duration::from_secs(3600)), 0);
 }
@@ -121,7 +126,9 @@ fn another_form_is_set_aside_once_and_a_new_file_begun() {
     let folder = tempfile::tempdir().unwrap();
     for version in [2, 99] {
         let connection = rusqlite::Connection::open(folder.path().join(store::FILE)).unwrap();
-        connection.pragma_update(None, "user_version", version).unwrap();
+        connection
+            .pragma_update(None, "user_version", version)
+            .unwrap();
         drop(connection);
         let (_, state) = open(folder.path()).unwrap();
         assert!(state.is_none());
@@ -138,7 +145,11 @@ fn aside(folder: &Path) -> usize {
 
 #[test]
 fn without_a_folder_nothing_is_written() {
-    let config = Config::parse("test", "[state]\nkeep_for = 0\n[alert]\nstate_dir = '/proc/x'\n").unwrap();
+    let config = Config::parse(
+        "test",
+        "[state]\nkeep_for = 0\n[alert]\nstate_dir = '/proc/x'\n",
+    )
+    .unwrap();
     let opened = Opened::new(&config);
     assert!(opened.store.is_none() && opened.state.is_none());
     let config = Config::parse("test", "[alert]\nstate_dir = '/proc/x'\n").unwrap();
@@ -217,7 +228,12 @@ fn measure() {
         after.restore(state.unwrap(), last, LONG);
         let restore = ms(&watch);
         let known = after.snapshot();
-        let registered = known.shown().filter(|it| it.stage == Stage::Registered).count();
-        println!("| {phones} ({registered}) | {save} | {first} | {next} | {size} | {read} | {restore} |");
+        let registered = known
+            .shown()
+            .filter(|it| it.stage == Stage::Registered)
+            .count();
+        println!(
+            "| {phones} ({registered}) | {save} | {first} | {next} | {size} | {read} | {restore} |"
+        );
     }
 }

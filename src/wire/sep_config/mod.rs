@@ -87,7 +87,9 @@ pub struct DefaultLoad {
 }
 
 /// A server as the file names it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum Host {
     /// By address.
     Address(IpAddr),
