@@ -10,7 +10,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use phonewatch::diagnosis::{CATALOGUE, Override};
-use phonewatch::engine::Reconfiguration;
+use phonewatch::engine::{Reconfiguration, Settings};
 use phonewatch::finding::Severity;
 
 use support::cases::{self, Case};

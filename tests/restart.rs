@@ -340,14 +340,13 @@ fn moves_before_and_after_the_restart_make_it_flap_together() {
     let mut scene = Scene::new();
     let phone = Phone::new(7);
     phone.fetches_config(&mut scene, &DHCP_SERVER, &[PRIMARY, SECONDARY]);
-    let mut port = 51_000;
-    for server in [PRIMARY, SECONDARY, PRIMARY, SECONDARY] {
+    let servers = [PRIMARY, SECONDARY, PRIMARY, SECONDARY];
+    for (port, server) in (51_000..).zip(servers) {
         let mut connection = phone.registered(&mut scene, port, &server);
         let until = scene.seconds() + 125.0;
         connection.keepalives(&mut scene, 30.0, until);
         connection.server_resets(&mut scene);
         scene.pass(5.0);
-        port += 1;
     }
     // Within the third registration, which goes on after it.
     let outcome = seen_around(&scene, 300.0, 310.0, 540.0);

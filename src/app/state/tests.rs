@@ -201,7 +201,6 @@ proptest! {
 /// Not a test of what is right: prints what benches/RESULTS.md says of the state.
 #[test]
 #[ignore = "it measures"]
-#[expect(clippy::print_stdout, reason = "a table for people")]
 fn measure() {
     println!("| phones | save us | first write ms | next write ms | MiB | read ms | restore ms |");
     for phones in [1_000, 10_000, 100_000] {
