@@ -39,7 +39,9 @@ impl Severity {
 }
 
 /// Whom a finding is about, where it is not about a device that was seen.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum Subject {
     /// A CallManager.
     CallManager(IpAddr),

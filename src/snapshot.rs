@@ -122,6 +122,11 @@ impl Default for Totals {
 const LEAF: usize = 8;
 const BRANCH: usize = 8;
 
+/// How many places one branch has.
+const PART: u32 = 64;
+
+const _: () = assert!(PART as usize == BRANCH * LEAF);
+
 /// Devices by their place, shared with the engine and copied on write: a snapshot copies one pointer for each branch.
 #[derive(Clone, Debug, Default)]
 pub struct DeviceTable {
@@ -129,6 +134,14 @@ pub struct DeviceTable {
     /// Of the same places, as many to a part as a branch has.
     pulses: Vec<Arc<Pulses>>,
     length: usize,
+}
+
+/// Some neighbouring places of a table, shared with it.
+#[derive(Clone, Debug)]
+pub struct TablePart {
+    number: u32,
+    branch: Arc<Branch>,
+    pulses: Arc<Pulses>,
 }
 
 type Branch = [Arc<Leaf>; BRANCH];
@@ -142,6 +155,37 @@ type Pulses = [Pulse; BRANCH * LEAF];
 struct Slot {
     generation: u32,
     device: Option<Arc<Device>>,
+}
+
+impl TablePart {
+    /// Which part of the table it is.
+    pub const fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Whether nothing but pulses has changed since `other` was taken, as cheaply as can be told.
+    pub fn has_devices_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.branch, &other.branch)
+    }
+
+    /// Whether no pulse has changed since `other` was taken.
+    pub fn has_pulses_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pulses, &other.pulses)
+    }
+
+    /// Every device of these places, with its pulse.
+    pub(crate) fn devices(&self) -> impl Iterator<Item = (DeviceId, &Device, Pulse)> {
+        let begin = self.number.saturating_mul(PART);
+        let slots = self.branch.iter().flat_map(|leaf| leaf.iter());
+        let slots = slots.zip(self.pulses.iter()).zip(begin..);
+        slots.filter_map(|((slot, pulse), index)| {
+            let id = DeviceId {
+                index,
+                generation: slot.generation,
+            };
+            slot.device.as_deref().map(|device| (id, device, *pulse))
+        })
+    }
 }
 
 impl DeviceTable {
@@ -222,6 +266,48 @@ impl DeviceTable {
         }
         self.length += usize::from(is_new);
         DeviceId { index, generation }
+    }
+
+    /// The devices part by part.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = TablePart> {
+        let parts = self.branches.iter().zip(&self.pulses);
+        parts.zip(0..).map(|((branch, pulses), number)| TablePart {
+            number,
+            branch: Arc::clone(branch),
+            pulses: Arc::clone(pulses),
+        })
+    }
+
+    /// Puts a device back at the place that it had; false where there is one already.
+    pub(crate) fn restore(&mut self, id: DeviceId, device: Device, pulse: Pulse) -> bool {
+        let (branch, ..) = Self::split(id.index);
+        while branch >= self.branches.len() {
+            self.branches.push(Arc::default());
+            self.pulses
+                .push(Arc::new([Pulse::default(); BRANCH * LEAF]));
+        }
+        let Some(slot) = self.slot_mut(id.index).filter(|slot| slot.device.is_none()) else {
+            return false;
+        };
+        slot.generation = id.generation;
+        slot.device = Some(Arc::new(device));
+        if let Some(known) = self.pulse_at(id.index) {
+            *known = pulse;
+        }
+        self.length += 1;
+        true
+    }
+
+    /// The free places before `end`, for which ids before `generation` no longer count.
+    pub(crate) fn settle(&mut self, end: u32, generation: u32) -> Vec<u32> {
+        let mut free = Vec::new();
+        for index in (0..end).rev() {
+            if let Some(slot) = self.slot_mut(index).filter(|slot| slot.device.is_none()) {
+                slot.generation = generation;
+                free.push(index);
+            }
+        }
+        free
     }
 
     /// Takes a device out.

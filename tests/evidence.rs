@@ -227,7 +227,7 @@ fn block_of(frame: &[u8]) -> Option<Vec<u8>> {
         let Content::Ip(ip) = packet.content else {
             return None;
         };
-        if let Some(inner) = tunnel::open(&ip) {
+        if let Ok(Some(inner)) = tunnel::open(&ip) {
             packet = packet::decode(inner.link, inner.bytes).ok()?;
             continue;
         }

@@ -10,7 +10,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use phonewatch::diagnosis::{CATALOGUE, Override};
-use phonewatch::engine::Reconfiguration;
+use phonewatch::engine::{Reconfiguration, Settings};
 use phonewatch::finding::Severity;
 
 use support::cases::{self, Case};
@@ -146,7 +146,7 @@ fn other_thresholds_judge_what_is_known_already_and_forget_nothing() {
         settings.thresholds.overrides.extend([(case.code, what)]);
         drive.reconfigure(Reconfiguration {
             thresholds: settings.thresholds,
-            inventory: None,
+            ..Settings::default().into()
         });
         told(&mut drive)
     };

@@ -22,6 +22,8 @@ mod disk;
 mod network;
 #[path = "live/peers.rs"]
 mod peers;
+#[path = "live/restart.rs"]
+mod restart;
 
 use std::env;
 use std::path::{Path, PathBuf};

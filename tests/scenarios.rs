@@ -21,3 +21,5 @@ mod keepalive;
 mod link;
 #[path = "scenarios/registration.rs"]
 mod registration;
+#[path = "scenarios/reload.rs"]
+mod reload;

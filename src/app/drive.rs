@@ -19,6 +19,9 @@ pub trait Outlet {
     /// Does with the engine what others asked for; called before each picture but the last.
     fn attend(&mut self, _engine: &mut Engine, _now: Timestamp) {}
 
+    /// The last record was handled.
+    fn finish(&mut self, _engine: &Engine) {}
+
     /// A picture of everything at the end and, where it is [wanted](Self::wants_pictures), before.
     fn publish(&mut self, snapshot: Arc<Snapshot>);
 
@@ -54,6 +57,7 @@ pub fn drive(source: &mut dyn FrameSource, engine: &mut Engine, outlet: &mut dyn
             outlet.event(&event);
         }
         let Some(now) = now else {
+            outlet.finish(engine);
             outlet.publish(engine.snapshot());
             return;
         };

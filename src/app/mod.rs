@@ -21,6 +21,7 @@ pub mod run;
 mod sensor;
 pub mod settings;
 pub mod simulate;
+pub mod state;
 mod terminal;
 pub mod trace;
 mod vitals;

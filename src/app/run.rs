@@ -23,6 +23,7 @@ use super::evidence::{Evidence, Feed as EvidenceFeed};
 use super::logging::{EventLog, Logging};
 use super::orders::{EngineHandle, Orders, orders};
 use super::sensor::{Interfaces, Sensor, SensorSource};
+use super::state::{Opened, StateFeed, StateKeeper};
 use super::vitals::Vitals;
 use super::{clock, gate, inventory, reload, settings};
 use crate::cli;
@@ -129,6 +130,7 @@ struct Daemon {
     web: Option<Web>,
     evidence: Evidence,
     alerts: Alerts,
+    state: StateKeeper,
     signals: Signals,
 }
 
@@ -152,10 +154,15 @@ impl Daemon {
         let (engine, orders) = orders();
         let (evidence, evidence_feed) = Evidence::start(&config, engine.clone())?;
         let alerts = Alerts::start(Prepared::new(&config.alert, evidence.folder(), false)?)?;
+        // Before the captures: it takes a while for a large fleet.
+        let mut state = Opened::new(&config);
+        let mut engine_to_run = Engine::new(settings::engine(&config, inventory));
+        state.restore(&mut engine_to_run);
+        let (state, state_feed) = state.start()?;
         let (sensor, source) = interfaces.start(&config)?;
-        let snapshot = Arc::new(ArcSwap::default());
+        let snapshot = Arc::new(ArcSwap::new(engine_to_run.snapshot()));
         let engine_ended = start_engine(
-            Engine::new(settings::engine(&config, inventory)),
+            engine_to_run,
             source,
             LiveOutlet {
                 snapshot: Arc::clone(&snapshot),
@@ -163,6 +170,7 @@ impl Daemon {
                 log: EventLog::default(),
                 alerts: alerts.feed(),
                 evidence: evidence_feed,
+                state: state_feed,
                 orders,
             },
         )?;
@@ -209,6 +217,7 @@ impl Daemon {
             web,
             evidence,
             alerts,
+            state,
             signals,
         })
     }
@@ -299,7 +308,7 @@ impl Daemon {
             };
         }
         // After the engine, so that its last findings are stored too.
-        self.alerts.stop().await;
+        tokio::join!(self.alerts.stop(), self.state.stop());
         let captures = tokio::task::spawn_blocking(|| self.sensor.join());
         let outputs = async {
             if let Some(web) = self.web {
@@ -354,6 +363,7 @@ struct LiveOutlet {
     alerts: Feed,
     /// None where no evidence is kept.
     evidence: Option<EvidenceFeed>,
+    state: StateFeed,
     orders: Orders,
 }
 
@@ -366,6 +376,11 @@ impl Outlet for LiveOutlet {
 
     fn attend(&mut self, engine: &mut Engine, now: Timestamp) {
         self.orders.carry_out(engine, now);
+        self.state.attend(engine, now);
+    }
+
+    fn finish(&mut self, engine: &Engine) {
+        self.state.finish(engine);
     }
 
     fn publish(&mut self, snapshot: Arc<Snapshot>) {

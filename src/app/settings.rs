@@ -65,10 +65,7 @@ pub fn engine(config: &Config, inventory: Option<Arc<Inventory>>) -> Settings {
 
 /// What of it can change while the engine runs.
 pub fn reconfiguration(config: &Config, inventory: Option<Arc<Inventory>>) -> Reconfiguration {
-    Reconfiguration {
-        thresholds: config.thresholds.clone(),
-        inventory,
-    }
+    engine(config, inventory).into()
 }
 
 /// What the capture of each interface is told, in the order of the configuration.

@@ -34,7 +34,7 @@ pub use error::{ConfigError, ConfigErrors};
 pub use secret::{Secret, SecretError, SecretSource};
 pub use settings::{
     Dhcp, Evidence, Flap, InventoryFile, Keepalive, Limits, Log, LogFormat, Metrics, PerPhone,
-    Sccp, Tftp, Web,
+    Sccp, State, Tftp, Web,
 };
 
 pub use shown::ShownConfig;
@@ -72,6 +72,8 @@ pub struct Config {
     pub thresholds: Thresholds,
     /// The list of the phones that should be there.
     pub inventory: InventoryFile,
+    /// What outlives the program.
+    pub state: State,
     /// How much is kept in memory.
     pub limits: Limits,
     /// Who is told of what is wrong, when and how.
@@ -200,6 +202,7 @@ impl Config {
             keepalive,
             flap,
             dhcp,
+            state: document.table("state", State::read),
             limits: document.table("limits", |limits| Limits::read(limits, named)),
             alert: document.table("alert", Alert::read),
             evidence: document.table("evidence", Evidence::read),

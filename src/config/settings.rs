@@ -21,6 +21,7 @@ const GIB: usize = 1 << 30;
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Where SCCP is spoken. No port is in both lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,6 +207,28 @@ impl InventoryFile {
                 },
             ),
         }
+    }
+}
+
+/// What outlives the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// A device that was not seen for so long is not taken over by the next run; zero keeps nothing.
+    pub keep_for: Duration,
+}
+
+impl State {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            keep_for: section.duration("keep_for", default.keep_for, Duration::ZERO..=DAY * 366),
+        }
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { keep_for: DAY * 14 }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::phone::DeviceId;
 use crate::phone::history::Marks;
 use crate::phone::keepalive::KeepaliveTracker;
 use crate::phone::quality::TrafficWindow;
+use crate::phone::registration::Current;
 use crate::phone::session::Session;
 use crate::time::Timestamp;
 use crate::wire::sccp::{Deframer, KeypadButton};
@@ -146,6 +147,29 @@ impl Connection {
             connection.client.deframer = Deframer::mid_stream();
             connection.server.deframer = Deframer::mid_stream();
         }
+        connection
+    }
+
+    /// The connection that carried a registration in an earlier run, to be followed from `now` on.
+    pub(super) fn restored(
+        device: DeviceId,
+        current: &Current,
+        is_secure: bool,
+        now: Timestamp,
+    ) -> Self {
+        let mut connection = Self::new(current.connection(), Phase::Joined, is_secure, 0);
+        connection.device = Some(device);
+        connection.session = Session::Registered {
+            since: current.since,
+            proof: current.proof,
+            asked: true,
+        };
+        let interval = current.keepalive.map(|seconds| u64::from(seconds.get()));
+        connection
+            .keepalives
+            .given(interval.map(Duration::from_secs));
+        // Its silence counts from here on.
+        connection.client.heard = Some(now);
         connection
     }
 

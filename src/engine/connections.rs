@@ -182,6 +182,7 @@ impl Connections {
         if let Some(id) = subject.connection.device
             && seen.side == Side::Client
         {
+            world.confirm(id, key);
             world.heard(id, at);
         }
         let total = self.held_bytes + subject.connection.held_bytes() - held.min(self.held_bytes);
@@ -249,6 +250,19 @@ impl Connections {
         let id = self.all.insert(connection);
         self.queue.push_back(id);
         Some(id)
+    }
+
+    /// Follows a connection of an earlier run; false where there is no room for it.
+    pub(super) fn restore(&mut self, world: &mut World, connection: Connection) -> bool {
+        if self.all.len() >= world.settings.limits.connections
+            || self.all.find(&connection.key()).is_some()
+        {
+            return false;
+        }
+        let id = self.all.insert(connection);
+        self.queue.push_back(id);
+        self.arm(world, id);
+        true
     }
 
     /// The connection ends because its ports are used again.
@@ -387,6 +401,14 @@ impl Connections {
             }
         }
         self.held_bytes = (self.held_bytes + connection.held_bytes()).saturating_sub(held);
+    }
+
+    /// Deadlines may be others, by other settings.
+    pub(super) fn arm_all(&mut self, world: &mut World) {
+        let all: Vec<ConnectionId> = self.all.iter().map(|(id, _)| id).collect();
+        for id in all {
+            self.arm(world, id);
+        }
     }
 
     fn arm(&mut self, world: &mut World, id: ConnectionId) {

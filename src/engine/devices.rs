@@ -11,7 +11,7 @@ use super::device_index::DeviceIndex;
 use crate::diagnosis::Directory;
 use crate::net::{DeviceName, MacAddr};
 use crate::phone::registration::Current;
-use crate::phone::{Device, DeviceId};
+use crate::phone::{Device, DeviceId, Pulse};
 use crate::snapshot::DeviceTable;
 use crate::time::Timestamp;
 
@@ -35,6 +35,8 @@ pub(super) struct Devices {
     free: Vec<u32>,
     /// One past the last place that was ever used.
     used: u32,
+    /// The highest generation of a place among those that an earlier run used.
+    latest: u32,
     /// Everyone, in the order of arrival, for finding who may go when there is no room.
     queue: VecDeque<DeviceId>,
     strangers: usize,
@@ -59,6 +61,7 @@ impl Devices {
             shared_addresses: HashMap::new(),
             free: Vec::new(),
             used: 0,
+            latest: 0,
             queue: VecDeque::new(),
             strangers: 0,
             limit: limit.max(1),
@@ -352,6 +355,44 @@ impl Devices {
         self.queue.push_back(id);
         self.strangers += 1;
         id
+    }
+
+    /// Takes back a device of an earlier run at the place it had; false where there is no room for it.
+    pub(super) fn restore(&mut self, id: DeviceId, mut device: Device, pulse: Pulse) -> bool {
+        let place = usize::try_from(id.index).unwrap_or(usize::MAX);
+        let is_stranger = !device.is_proven;
+        let has_room = self.table.len() < self.limit
+            // A table that was larger once is not made as large again.
+            && place < self.limit.saturating_mul(2)
+            && !(is_stranger && self.strangers >= self.stranger_limit);
+        let is_known = device.name.is_some_and(|name| self.named(name).is_some())
+            || device.mac.is_some_and(|mac| self.with_mac(mac).is_some());
+        if !has_room || is_known {
+            return false;
+        }
+        let (name, mac, address) = (device.name, device.mac, device.address.take());
+        if !self.table.restore(id, device, pulse) {
+            return false;
+        }
+        self.strangers += usize::from(is_stranger);
+        self.queue.push_back(id);
+        self.used = self.used.max(id.index.saturating_add(1));
+        self.latest = self.latest.max(id.generation);
+        if let Some(name) = name {
+            self.names.insert(&self.table, &name, id);
+        }
+        if let Some(mac) = mac {
+            self.macs.insert(&self.table, &mac, id);
+        }
+        if let Some(address) = address {
+            self.bind(id, address);
+        }
+        true
+    }
+
+    /// All are back: the places between them are free, under ids that no record of theirs can name.
+    pub(super) fn restored(&mut self) {
+        self.free = self.table.settle(self.used, self.latest.wrapping_add(1));
     }
 
     fn make_room(&mut self) {

@@ -37,6 +37,13 @@ impl SiteFindings {
         &self.all
     }
 
+    /// What was concluded before this run.
+    pub(super) fn restore(&mut self, subject: Subject, finding: Arc<Finding>) {
+        if self.all.len() < SITE_FINDINGS {
+            self.put(subject, finding);
+        }
+    }
+
     fn put(&mut self, subject: Subject, finding: Arc<Finding>) {
         let place = self
             .all
@@ -69,14 +76,26 @@ impl World {
         self.devices.device_mut(id).map(change)
     }
 
-    /// Everything is judged anew, by other thresholds.
+    /// Everything is judged anew, by other settings.
     pub(super) fn reconfigure(&mut self, change: Reconfiguration, now: Timestamp) {
         let Reconfiguration {
+            callmanagers,
+            keepalive,
+            flap,
+            dhcp,
             thresholds,
             inventory,
+            copy_window,
         } = change;
+        self.settings.keepalive = keepalive;
+        self.settings.flap = flap;
+        self.settings.dhcp = dhcp;
         self.settings.thresholds = thresholds;
         self.settings.inventory = inventory;
+        self.settings.copy_window = copy_window;
+        if self.settings.callmanagers != callmanagers {
+            self.rename_servers(callmanagers);
+        }
         self.touched
             .extend(self.devices.table.iter().map(|(id, _)| id));
         self.settle(now);
@@ -175,7 +194,10 @@ impl World {
     fn judge(&mut self, id: DeviceId, now: Timestamp) -> Option<Timestamp> {
         let device = self.devices.device(id).filter(|device| device.is_proven)?;
         let last_seen = self.devices.table.pulse(id).last_seen;
-        let Judgement { changed, deadline } = self.ask(now, |site| {
+        let Judgement {
+            mut changed,
+            mut deadline,
+        } = self.ask(now, |site| {
             let case = Case {
                 device,
                 last_seen,
@@ -183,6 +205,18 @@ impl World {
             };
             diagnosis::judge_device(&case, &device.findings)
         });
+        if self.restart.is_old_news(last_seen) {
+            changed.retain(|(_, news)| *news != News::Raised);
+        }
+        if let Some(overview) = self.restart.overview_at(now) {
+            let before = changed.len();
+            changed.retain(|(finding, news)| {
+                *news != News::Cleared || !self.may_still_hold(id, finding, now)
+            });
+            if changed.len() < before {
+                deadline = Some(deadline.map_or(overview, |known| known.min(overview)));
+            }
+        }
         let keep = self.settings.thresholds.keep_cleared;
         if !changed.is_empty() {
             self.quietly(id, |device| {
@@ -265,6 +299,9 @@ impl World {
         let SiteJudgement { changed, deadline } =
             self.ask(now, |site| diagnosis::judge_site(&site, known));
         for (subject, finding, news) in changed {
+            if self.is_too_early(&subject, news, now) {
+                continue;
+            }
             if self.site_findings.all.len() >= SITE_FINDINGS {
                 self.totals.evicted.add("site_findings");
                 self.site_findings

@@ -20,6 +20,8 @@ mod neighbours;
 mod quality;
 mod recorder;
 mod registrations;
+mod restore;
+mod saved;
 mod settings;
 mod timers;
 mod transfers;
@@ -31,6 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use recorder::KeptFrame;
+pub use saved::{RestoredState, SavedState, StateError, VERSION};
 pub use settings::{KnownServer, Limits, Reconfiguration, Settings};
 
 use self::connections::Connections;
@@ -164,7 +167,9 @@ impl Engine {
     /// Takes over what can change while it runs, and judges everything by it; nothing that is known is lost.
     pub fn reconfigure(&mut self, change: Reconfiguration, now: Timestamp) {
         self.now = self.now.max(now);
+        self.copies.set_window(change.copy_window);
         self.world.reconfigure(change, self.now);
+        self.connections.arm_all(&mut self.world);
     }
 
     /// The next thing that happened.

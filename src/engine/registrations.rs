@@ -52,7 +52,10 @@ impl World {
             self.register_unanswered(subject.key, subject.connection, at, true);
         }
         // A phone is registered with one server at a time: what is seen on its connection in reserve proves nothing.
-        if sign == Sign::Activity && self.is_registered_elsewhere(id, subject.key) {
+        if sign == Sign::Activity
+            && self.is_registered_elsewhere(id, subject.key)
+            && !self.restart.is_overdue(id, at)
+        {
             return;
         }
         match subject.connection.session.observe(sign, at) {
@@ -112,6 +115,13 @@ impl World {
             })
     }
 
+    /// The device spoke on this connection: if it is the registered one, it still is.
+    pub(super) fn confirm(&mut self, id: DeviceId, key: FlowKey) {
+        if self.restart.is_unconfirmed(id) && !self.is_registered_elsewhere(id, key) {
+            self.restart.confirm(id);
+        }
+    }
+
     fn is_registered_elsewhere(&self, id: DeviceId, key: FlowKey) -> bool {
         let current = self
             .devices
@@ -130,6 +140,7 @@ impl World {
     ) {
         let key = subject.key;
         let callmanager = key.server.ip;
+        let began_unseen = self.restart.is_unconfirmed(id);
         self.end_current(id, None, EndCause::Replaced, at);
         let role = self.role(id, callmanager);
         let Some(device) = self.devices.device(id) else {
@@ -146,10 +157,11 @@ impl World {
             proof,
             client: key.client,
             port: key.server.port,
+            keepalive: subject.connection.keepalives.told(),
             counted_as_phone: device.is_phone(),
         };
         let flap = self.settings.flap;
-        let is_expected = self.is_expected(id, at);
+        let is_expected = began_unseen || self.is_expected(id, at);
         let kind = self.with(id, |device| match proof {
             Proof::Acknowledged => Some(device.registration.acknowledged(
                 current,
@@ -242,6 +254,7 @@ impl World {
         if only.is_some_and(|key| key != current.connection()) {
             return false;
         }
+        self.restart.confirm(id);
         self.with(id, |device| device.registration.ended());
         self.registration_ended(id, &current, cause, at);
         if let Some(server) = self.server(current.callmanager, at) {

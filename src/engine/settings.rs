@@ -47,10 +47,34 @@ pub struct Settings {
 /// What can change while the engine runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reconfiguration {
+    /// Servers known beforehand.
+    pub callmanagers: Vec<KnownServer>,
+    /// Keepalive intervals until a `RegisterAck` tells them.
+    pub keepalive: Intervals,
+    /// When a device flaps. Of the past so many moves are known as it took before.
+    pub flap: FlapThreshold,
+    /// When DHCP requests are excessive, likewise.
+    pub dhcp: DhcpThreshold,
     /// When the diagnosis finds something too often, too long or too many.
     pub thresholds: Thresholds,
     /// The phones that should be there, where the user named a list of them.
     pub inventory: Option<Arc<Inventory>>,
+    /// Two frames alike within this time are copies that the mirror made; zero keeps them all.
+    pub copy_window: Duration,
+}
+
+impl From<Settings> for Reconfiguration {
+    fn from(settings: Settings) -> Self {
+        Self {
+            callmanagers: settings.callmanagers,
+            keepalive: settings.keepalive,
+            flap: settings.flap,
+            dhcp: settings.dhcp,
+            thresholds: settings.thresholds,
+            inventory: settings.inventory,
+            copy_window: settings.copy_window,
+        }
+    }
 }
 
 /// A CallManager named in the configuration.

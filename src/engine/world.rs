@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::claims::Stations;
 use super::devices::Devices;
 use super::judgement::SiteFindings;
-use super::settings::Settings;
+use super::restore::Restart;
+use super::settings::{KnownServer, Settings};
 use super::timers::Timers;
 use crate::event::{Event, EventKind, Subject};
 use crate::phone::boot::Step;
@@ -54,6 +55,8 @@ pub(super) struct World {
     pub(super) segments: Vec<Segment<DeviceId>>,
     pub(super) stations: Stations,
     pub(super) site_findings: SiteFindings,
+    /// What is known from before this run.
+    pub(super) restart: Restart,
     /// Devices of which facts changed since they were judged.
     pub(super) touched: Vec<DeviceId>,
 }
@@ -77,16 +80,47 @@ impl World {
             segments: Vec::new(),
             stations: Stations::default(),
             site_findings: SiteFindings::default(),
+            restart: Restart::default(),
             touched: Vec::new(),
             settings,
         };
-        for known in world.settings.callmanagers.clone() {
-            if let Some(server) = world.server(known.address, Timestamp::EPOCH) {
-                server.name = known.name.map(Into::into);
+        world.name_servers();
+        world
+    }
+
+    /// Servers get the names and roles of the configuration.
+    fn name_servers(&mut self) {
+        for known in self.settings.callmanagers.clone() {
+            if let Some(server) = self.server(known.address, Timestamp::EPOCH) {
+                server.name = known.name.map(Into::into).or(server.name.take());
                 server.configured_role = known.role;
             }
         }
-        world
+    }
+
+    /// The configuration names other servers than before.
+    pub(super) fn rename_servers(&mut self, callmanagers: Vec<KnownServer>) {
+        let before = std::mem::replace(&mut self.settings.callmanagers, callmanagers);
+        for known in before {
+            if let Some(server) = self.servers.get_mut(&known.address).map(Arc::make_mut) {
+                server.configured_role = Role::Unknown;
+                // One that was seen on the wire stays.
+                if server.name.as_deref() == known.name.as_deref() {
+                    server.name = None;
+                }
+            }
+        }
+        self.name_servers();
+        let registered: Vec<DeviceId> = self
+            .devices
+            .table
+            .iter()
+            .filter(|(_, device)| device.registration.current.is_some())
+            .map(|(id, _)| id)
+            .collect();
+        for id in registered {
+            self.refresh_role(id);
+        }
     }
 
     // --- sums ---
@@ -163,7 +197,7 @@ impl World {
     pub(super) fn heard(&mut self, id: DeviceId, at: Timestamp) {
         // Some frames at once need not write more than once; the time is kept to the second.
         let last_seen = self.devices.table.pulse(id).last_seen;
-        if at.since(last_seen).as_secs() >= 1
+        if (at.since(last_seen).as_secs() >= 1 || self.restart.is_old_news(last_seen))
             && let Some(pulse) = self.devices.table.pulse_mut(id)
         {
             pulse.last_seen = at;
@@ -321,17 +355,21 @@ impl World {
         if is_known {
             return;
         }
-        let shared = if let Some(shared) = self.groups.get(&group) {
-            Arc::clone(shared)
-        } else {
-            let shared = Arc::new(group);
-            if self.groups.len() < SHARED_GROUPS {
-                self.groups.insert(Arc::clone(&shared));
-            }
-            shared
-        };
+        let shared = self.shared_group(group);
         self.with(id, |device| device.group = Some(shared));
         self.refresh_role(id);
+    }
+
+    /// The list, kept once for all who have the same.
+    pub(super) fn shared_group(&mut self, group: CallManagerGroup) -> Arc<CallManagerGroup> {
+        if let Some(shared) = self.groups.get(&group) {
+            return Arc::clone(shared);
+        }
+        let shared = Arc::new(group);
+        if self.groups.len() < SHARED_GROUPS {
+            self.groups.insert(Arc::clone(&shared));
+        }
+        shared
     }
 
     /// The role of the server at which the device is registered may have become known.

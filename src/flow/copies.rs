@@ -197,6 +197,11 @@ impl<S: BuildHasher> CopyFilter<S> {
             .map_or(&mut [], |set| set.as_mut_slice())
     }
 
+    /// From here on copies are at most `window` apart.
+    pub const fn set_window(&mut self, window: Duration) {
+        self.window = window;
+    }
+
     /// How many copies were found.
     pub const fn copies(&self) -> u64 {
         self.copies

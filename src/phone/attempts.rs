@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::time::Timestamp;
 
 /// How an attempt to connect ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Outcome {
     /// The connection was opened.
     Established,
@@ -31,13 +31,14 @@ impl Outcome {
 }
 
 /// Servers that a device could not connect to since it last could.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Attempts {
     failed: Vec<Failed>,
 }
 
 /// Attempts to connect to one server, all in vain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Failed {
     /// The server.
     pub callmanager: IpAddr,

@@ -8,7 +8,19 @@ use std::time::Duration;
 use crate::time::Timestamp;
 
 /// Where a phone is now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Nothing proves where it is.
@@ -83,7 +95,9 @@ impl Stage {
 }
 
 /// A step of the boot chain, in its order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum Step {
     /// CDP or LLDP.
     Link,
@@ -109,7 +123,8 @@ impl Step {
 }
 
 /// How far a phone came in its present pass of the boot chain, and how many passes there were.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Boot {
     /// Passes of the chain that were begun.
     pub passes: u32,
@@ -121,7 +136,8 @@ pub struct Boot {
     history: Option<Box<History>>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 struct History {
     ends: Vec<PassEnd>,
     /// What had failed when the present pass began.
@@ -129,7 +145,7 @@ struct History {
 }
 
 /// Where a pass of the boot chain ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PassEnd {
     /// When it began.
     pub began: Timestamp,
@@ -144,7 +160,9 @@ pub struct PassEnd {
 }
 
 /// Something that keeps a phone from registering; the order is that of the boot chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum Failure {
     /// A DHCP server sent a NAK.
     DhcpRefused,
@@ -209,7 +227,7 @@ impl Step {
 }
 
 /// How often each kind of failure has happened to a device, in the order of [`Failure`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Failures(pub [u32; 9]);
 
 impl Failures {

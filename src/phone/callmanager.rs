@@ -12,7 +12,7 @@ use crate::wire::sep_config::Host;
 
 /// How a server acknowledges keepalives. `CallManager` 2.x never sends a `KeepAliveAck`: its TCP acknowledgment is all
 /// there is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Acknowledges {
     /// With a `KeepAliveAck` on the registered connection.
@@ -22,13 +22,14 @@ pub enum Acknowledges {
 }
 
 /// A server that answers on an SCCP port.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct CallManager {
     /// Its address.
     pub address: IpAddr,
     /// Its name, from the configuration or from what was seen on the wire.
     pub name: Option<Box<str>>,
     /// Its role for every phone, where the configuration says it.
+    #[serde(skip)]
     pub configured_role: Role,
     /// How it acknowledges keepalives, once that is known.
     pub acknowledges: Option<Acknowledges>,
@@ -37,18 +38,25 @@ pub struct CallManager {
     /// When a frame from it was last seen.
     pub last_heard: Option<Timestamp>,
     /// How many devices are registered with it now.
+    #[serde(skip)]
     pub registered: u64,
     /// How many phones among them.
+    #[serde(skip)]
     pub registered_phones: u64,
     /// Registrations by kind: `new`, `re`, `failover`, `failback`, `move`.
+    #[serde(skip)]
     pub registrations: Tally,
     /// Rejects by reason (the labels of [`crate::wire::sccp::RejectReason`]).
+    #[serde(skip)]
     pub rejects: Tally,
     /// Ends of registrations by cause.
+    #[serde(skip)]
     pub unregistrations: Tally,
     /// Keepalive gaps by direction: `callmanager`, `phone`.
+    #[serde(skip)]
     pub keepalive_gaps: Tally,
     /// Ends of TCP connection attempts: `established`, `refused`, `unanswered`, `unreachable`.
+    #[serde(skip)]
     pub tcp_connects: Tally,
     /// Whom it turned away since it last served anybody.
     pub turned_down: Option<Box<TurnedDown>>,
@@ -57,6 +65,7 @@ pub struct CallManager {
     /// How its signalling and that of its phones is marked.
     pub marks: MarkSamples,
     /// From a keepalive to its acknowledgment, the way this server acknowledges.
+    #[serde(skip, default = "no_keepalives")]
     pub keepalive_rtt: Histogram,
     /// Keepalives acknowledged by TCP without a `KeepAliveAck` so far, while it is not known how it acknowledges.
     pub(crate) tcp_only_keepalives: u8,
@@ -82,16 +91,21 @@ impl CallManager {
             turned_down: None,
             troubles: None,
             marks: MarkSamples::default(),
-            keepalive_rtt: Histogram::new(Histogram::KEEPALIVE_BOUNDS),
+            keepalive_rtt: no_keepalives(),
             tcp_only_keepalives: 0,
         }
     }
 }
 
+fn no_keepalives() -> Histogram {
+    Histogram::new(Histogram::KEEPALIVE_BOUNDS)
+}
+
 /// The order in which a phone tries its servers: from its own configuration file or from `ServerRes`.
 ///
 /// Phones of one device pool share one list, so it is kept once and shared.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct CallManagerGroup {
     /// The CallManagers, the first choice first.
     pub members: Vec<Host>,

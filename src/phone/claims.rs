@@ -7,7 +7,7 @@ use crate::net::MacAddr;
 use crate::time::Timestamp;
 
 /// Claims of one address by the device and by another one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Claims {
     /// The address.
     pub address: Ipv4Addr,
@@ -23,7 +23,10 @@ pub struct Claims {
 }
 
 /// Where a claim is heard: the same address may be used in several networks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(default)]
 pub struct Place {
     /// The capture source.
     pub source: u16,

@@ -21,7 +21,9 @@ use crate::time::Timestamp;
 use crate::wire::sccp::{DeviceKind, DeviceType, ResetReason};
 
 /// A device's place in the engine's table. A place may be used again, but never under the same id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct DeviceId {
     pub(crate) index: u32,
     pub(crate) generation: u32,
@@ -48,7 +50,8 @@ impl Pulse {
 }
 
 /// What is known of one device. Copied on write: a snapshot shares it with the engine until it changes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Device {
     /// Its SCCP device name, once anything told it.
     pub name: Option<DeviceName>,
@@ -104,6 +107,7 @@ pub struct Device {
     /// What befell its registrations lately, if anything did.
     pub history: Option<Box<History>>,
     /// What was concluded about it.
+    #[serde(skip)]
     pub findings: Findings,
 }
 

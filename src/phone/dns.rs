@@ -10,7 +10,7 @@ use crate::wire::dns::ResponseCode;
 use crate::wire::sep_config::Host;
 
 /// A name that a phone asked for and for which it got no address.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FailedName {
     /// The name, in lower case and safe to show.
     pub name: Box<str>,
@@ -27,7 +27,7 @@ pub struct FailedName {
 }
 
 /// What a DNS server said instead of an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum NameAnswer {
     /// An error.
     Error(ResponseCode),

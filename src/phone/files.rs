@@ -8,7 +8,8 @@ use crate::time::Timestamp;
 use crate::wire::icmp::UnreachableCode;
 
 /// What became of a phone's lookups and files that calls for a word. All of it is taken back when the contrary is seen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Files {
     /// Names that were not found, the oldest first; at most [`Self::MOST_NAMES`].
     pub failed_names: Vec<FailedName>,
@@ -33,7 +34,7 @@ pub struct Files {
 }
 
 /// A file of a server, and when it was at stake.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FileSeen {
     /// When.
     pub at: Timestamp,
@@ -44,7 +45,7 @@ pub struct FileSeen {
 }
 
 /// Requests without an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Unanswered {
     /// The first of them.
     pub first: FileSeen,
@@ -57,7 +58,7 @@ pub struct Unanswered {
 }
 
 /// A transfer of which only one direction arrives.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OneWay {
     /// The request.
     pub first: FileSeen,
@@ -70,7 +71,7 @@ pub struct OneWay {
 }
 
 /// The server does not have the phone's own configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct MissingConfig {
     /// When it was first refused.
     pub since: Timestamp,
@@ -85,7 +86,7 @@ pub struct MissingConfig {
 }
 
 /// A load that the server does not have.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct MissingLoad {
     /// When it was first refused.
     pub since: Timestamp,
@@ -96,7 +97,7 @@ pub struct MissingLoad {
 }
 
 /// A phone says that its load made it restart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct LoadError {
     /// When it said so.
     pub at: Timestamp,
@@ -105,7 +106,7 @@ pub struct LoadError {
 }
 
 /// A load that was delivered whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ServedLoad {
     /// The file, at the time when its last block came.
     pub file: FileSeen,
@@ -116,7 +117,7 @@ pub struct ServedLoad {
 }
 
 /// A server that the phone asks though DHCP offered others.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Elsewhere {
     /// The first file that it asked for there.
     pub first: FileSeen,
@@ -129,7 +130,7 @@ pub struct Elsewhere {
 }
 
 /// The configuration of another phone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ForeignFile {
     /// The first request.
     pub first: FileSeen,
@@ -142,7 +143,7 @@ pub struct ForeignFile {
 }
 
 /// A configuration that is broken.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CorruptConfig {
     /// The file, at the time when its last block came.
     pub file: FileSeen,

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use super::attempts::Attempts;
 use super::keepalive::OpenGap;
+use super::labels::{self, Label};
 use super::pace::{Pace, SlowBoot};
 use super::registration::{EndCause, RegistrationKind};
 use crate::time::Timestamp;
 
 /// The latest moments of a device's registrations, and what has not come to an end.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct History {
     moments: VecDeque<Moment>,
     /// Servers that it cannot connect to.
@@ -23,13 +25,14 @@ pub struct History {
     /// Another address from which its name is used at the same time.
     pub rival: Option<Box<Rival>>,
     /// How long the steps of the boot under way take.
+    #[serde(skip)]
     pub pace: Option<Box<Pace>>,
     /// The last boot that took too long.
     pub slow_boot: Option<Box<SlowBoot>>,
 }
 
 /// Something that happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Moment {
     /// When.
     pub at: Timestamp,
@@ -38,7 +41,7 @@ pub struct Moment {
 }
 
 /// What can happen to a registration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Happening {
     /// The device registered.
     Registered {
@@ -65,11 +68,12 @@ pub enum Happening {
         gap: Option<OpenGap>,
     },
     /// The CallManager told the device to reset; how.
-    Told(&'static str),
+    Told(#[serde(deserialize_with = "labels::told")] Label),
     /// The device said why its last session had ended.
     Said {
         /// The reason's label.
-        label: &'static str,
+        #[serde(deserialize_with = "labels::reason")]
+        label: Label,
         /// As the device put it.
         text: Box<str>,
     },
@@ -83,7 +87,8 @@ pub enum Happening {
 }
 
 /// The DSCP of both directions of a connection, as far as seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Marks {
     /// Of the device's frames.
     pub phone: Option<u8>,
@@ -92,7 +97,7 @@ pub struct Marks {
 }
 
 /// The same thing several times in a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Run {
     /// The server that did it last, or failed to.
     pub callmanager: IpAddr,
@@ -105,7 +110,7 @@ pub struct Run {
 }
 
 /// One name used from two addresses at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Rival {
     /// The two addresses, the smaller one first.
     pub addresses: [IpAddr; 2],

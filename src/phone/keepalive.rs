@@ -8,12 +8,15 @@
 //! acknowledgment of it, without a word. What the phone sends next tells: it acknowledges the bytes that it received.
 //! So a keepalive is called missed when the phone has spoken again.
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use crate::time::Timestamp;
 
 /// Who failed to speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum GapDirection {
     /// The CallManager did not acknowledge.
     CallManager,
@@ -35,7 +38,8 @@ impl GapDirection {
 }
 
 /// What became of a device's keepalives over all its connections.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct KeepaliveCounts {
     /// Sent on the registered connection and not acknowledged in time.
     pub missed: u64,
@@ -79,7 +83,7 @@ impl KeepaliveCounts {
 }
 
 /// A gap that has not ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OpenGap {
     /// Who fails to speak.
     pub direction: GapDirection,
@@ -177,6 +181,14 @@ impl KeepaliveTracker {
             Interval::Seen(longest) => longest.duration().max(configured),
             Interval::Given(interval) => interval.duration(),
         }
+    }
+
+    /// The interval that a `RegisterAck` gave, in seconds.
+    pub fn told(&self) -> Option<NonZeroU16> {
+        let Interval::Given(interval) = self.interval else {
+            return None;
+        };
+        NonZeroU16::new(u16::try_from(interval.duration().as_secs()).unwrap_or(u16::MAX))
     }
 
     /// Whether the interval is more than a guess.

@@ -6,7 +6,8 @@ use super::claims::Claims;
 use crate::time::Timestamp;
 
 /// The port that a phone is on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct LinkFacts {
     /// The switch's name, where the phone's XML alarm or the switch itself told it.
     pub switch: Option<Box<str>>,
@@ -25,7 +26,8 @@ pub struct LinkFacts {
 }
 
 /// The VLAN that a phone should use for voice and the one in which it asks for its address.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Vlans {
     /// The capture source that shows the phone's own port.
     pub source: u16,
@@ -38,7 +40,7 @@ pub struct Vlans {
 }
 
 /// A voice VLAN as it was told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Told {
     /// The VLAN.
     pub vlan: u16,
@@ -49,7 +51,7 @@ pub struct Told {
 }
 
 /// Who tells of a voice VLAN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Teller {
     /// The switch, by CDP.
     SwitchCdp,
@@ -60,7 +62,7 @@ pub enum Teller {
 }
 
 /// The VLAN in which a phone sends its DHCP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Used {
     /// The VLAN of its tag; `None` without one.
     pub vlan: Option<u16>,

@@ -17,6 +17,7 @@ mod flow_of_time;
 pub mod histogram;
 pub mod history;
 pub mod keepalive;
+pub mod labels;
 pub mod link;
 pub mod pace;
 pub mod quality;

@@ -19,7 +19,7 @@ pub struct Pace {
 }
 
 /// A boot that took long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SlowBoot {
     /// When it began.
     pub began: Timestamp,

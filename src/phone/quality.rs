@@ -10,7 +10,8 @@ use super::keepalive::{GapDirection, OpenGap};
 use crate::time::Timestamp;
 
 /// The troubles of one device, the latest ones.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Quality {
     gaps: VecDeque<Gap>,
     /// When segments were repeated too often, the last time they were.
@@ -19,7 +20,7 @@ pub struct Quality {
 }
 
 /// A gap in the keepalives, open or ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Gap {
     /// Who failed to speak.
     pub direction: GapDirection,
@@ -44,7 +45,7 @@ pub struct Gap {
 }
 
 /// How a gap ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum GapEnd {
     /// The keepalives were answered again, or the phone spoke again.
     Heard,
@@ -57,7 +58,7 @@ pub enum GapEnd {
 }
 
 /// A time in which a connection repeated more of its segments than it should, or had no room for more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct TcpTrouble {
     /// The server of the connection.
     pub server: IpAddr,
@@ -70,7 +71,8 @@ pub struct TcpTrouble {
 }
 
 /// Segments of a registered connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct TrafficCounts {
     /// All of them.
     pub segments: u32,
@@ -90,7 +92,7 @@ impl TrafficCounts {
 }
 
 /// A registered connection that was reset, though nobody had told the phone to go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Cut {
     /// When.
     pub at: Timestamp,

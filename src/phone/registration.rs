@@ -1,6 +1,7 @@
 //! Where a device is registered, and how it moves between its CallManagers.
 
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use super::role::Role;
@@ -10,7 +11,7 @@ use crate::time::Timestamp;
 use crate::wire::sccp::RejectReason;
 
 /// How a registration is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Proof {
     /// A `RegisterAck` that followed a Register on the same connection.
     Acknowledged,
@@ -19,7 +20,9 @@ pub enum Proof {
 }
 
 /// What a registration was, seen from the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum RegistrationKind {
     /// The first one seen of this device.
     New,
@@ -64,7 +67,9 @@ impl RegistrationKind {
 }
 
 /// Why a registration ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum EndCause {
     /// The device sent Unregister.
     Unregistered,
@@ -113,7 +118,7 @@ impl EndCause {
 }
 
 /// The present registration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Current {
     /// The server.
     pub callmanager: IpAddr,
@@ -127,6 +132,8 @@ pub struct Current {
     pub client: Endpoint,
     /// The server's port of that connection.
     pub port: u16,
+    /// How often the phone is to send keepalives, in seconds, where its `RegisterAck` said it.
+    pub keepalive: Option<NonZeroU16>,
     /// Whether the server counted it among its phones.
     pub(crate) counted_as_phone: bool,
 }
@@ -152,13 +159,15 @@ impl Current {
             proof: Proof::Acknowledged,
             client: Endpoint::new(IpAddr::from([10, 0, 0, 1]), 50_000),
             port: 2000,
+            keepalive: None,
             counted_as_phone: true,
         }
     }
 }
 
 /// A device's registrations.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Registration {
     /// The registration it holds now.
     pub current: Option<Current>,

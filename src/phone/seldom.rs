@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 /// Facts that read like none until one is written: until then they take the room of a pointer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Seldom<T>(Option<Box<T>>);
 
 /// Facts of which none are known.

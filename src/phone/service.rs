@@ -4,7 +4,9 @@ use super::turned_down::TurnedDown;
 use crate::time::Timestamp;
 
 /// What a server does for phones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum ServiceKind {
     /// It finds names.
     Dns,
@@ -13,7 +15,8 @@ pub enum ServiceKind {
 }
 
 /// A server that phones asked.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Service {
     /// When it last served anybody.
     pub served: Option<Timestamp>,

@@ -115,6 +115,11 @@ impl Sight {
         self.began
     }
 
+    /// Frames were seen since then, by an earlier run.
+    pub fn watched_since(&mut self, began: Timestamp) {
+        self.began = Some(self.began.map_or(began, |known| known.min(began)));
+    }
+
     /// This source shows what is asked and what is answered.
     pub fn both_directions_seen(&mut self, source: u16) {
         if let Some(source) = self.sources.get_mut(usize::from(source)) {
@@ -175,6 +180,19 @@ impl Sight {
             }
             self.losses.push_back(at);
         }
+    }
+
+    /// Nothing was watched from `from` to `until`: whatever was sent may have been missed.
+    pub fn was_blind(&mut self, from: Timestamp, until: Timestamp) {
+        let grains = until.since(from).as_nanos() / Self::LOSS_GRAIN.as_nanos();
+        let grains = u32::try_from(grains).unwrap_or(u32::MAX);
+        let kept = u32::try_from(Self::LOSSES).unwrap_or(u32::MAX);
+        for grain in (1..=grains.min(kept)).rev() {
+            self.frames_lost(until - Self::LOSS_GRAIN.saturating_mul(grain), 0);
+        }
+        self.frames_lost(until, 0);
+        // No frame was counted as lost: the mirror lost none.
+        self.recent = Recent::default();
     }
 
     /// Whether the sensor lost nothing from `since` to `until`, to the grain at which losses are remembered. What lies

@@ -5,7 +5,8 @@ use crate::time::Timestamp;
 use crate::wire::sep_config::DeviceProtocol;
 
 /// A phone's files.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct TftpFacts {
     /// Read requests; one that is repeated for want of an answer counts once.
     pub requests: u32,

@@ -8,7 +8,8 @@ use super::quality::Sender;
 use crate::time::Timestamp;
 
 /// What befell the devices of one server lately.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Troubles {
     cuts: VecDeque<(Timestamp, Duration, DeviceId)>,
     sufferers: VecDeque<(Timestamp, DeviceId)>,
@@ -60,14 +61,16 @@ impl Troubles {
 }
 
 /// How the signalling of a server and of its phones is marked, by samples of the recent past.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct MarkSamples {
     server: SideMarks,
     phones: SideMarks,
 }
 
 /// The last samples of one side: a bit for each, set where its code point was 0.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 struct SideMarks {
     sampled: Timestamp,
     last_mark: u8,

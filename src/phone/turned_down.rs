@@ -8,7 +8,7 @@ use super::attempts::Outcome;
 use crate::time::Timestamp;
 
 /// How a server turned a device away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Denial {
     /// It could not connect.
     Connection(Outcome),
@@ -19,7 +19,7 @@ pub enum Denial {
 }
 
 /// One device that was turned away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct TurnedAway {
     /// When it first was.
     pub at: Timestamp,
@@ -30,8 +30,10 @@ pub struct TurnedAway {
 }
 
 /// Devices that a server turned away, each once, the first ones with their times.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct TurnedDown {
+    #[serde(with = "pairs")]
     all: HashMap<DeviceId, Denial>,
     first: Vec<TurnedAway>,
     last: Timestamp,
@@ -105,6 +107,32 @@ impl TurnedDown {
     /// The first few.
     pub fn iter(&self) -> impl Iterator<Item = TurnedAway> {
         self.first.iter().copied()
+    }
+}
+
+/// A map whose keys are no texts, stored as a list.
+mod pairs {
+    use std::collections::HashMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{Denial, DeviceId, TurnedDown};
+
+    pub(super) fn serialize<S: Serializer>(
+        all: &HashMap<DeviceId, Denial>,
+        into: S,
+    ) -> Result<S::Ok, S::Error> {
+        // In one order, so that the same is stored alike.
+        let mut all: Vec<_> = all.iter().collect();
+        all.sort_unstable_by_key(|(device, _)| **device);
+        into.collect_seq(all)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        source: D,
+    ) -> Result<HashMap<DeviceId, Denial>, D::Error> {
+        let all = Vec::<(DeviceId, Denial)>::deserialize(source)?;
+        Ok(all.into_iter().take(TurnedDown::MOST).collect())
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::time::Timestamp;
 
 /// The latest times of something, as many as its threshold asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct SlidingWindow {
     times: VecDeque<Timestamp>,
 }

@@ -44,7 +44,7 @@ pub struct OriginalFlow {
 }
 
 /// Why a destination is unreachable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum UnreachableCode {
     /// No route to the network (ICMP 0, ICMPv6 0).
     Net,

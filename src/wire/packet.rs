@@ -58,7 +58,10 @@ pub struct LinkAddresses {
 }
 
 /// The identifiers of a frame's VLAN tags (12 bits each), the outermost first; at most four.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(default)]
 pub struct VlanTags {
     ids: [u16; Self::MAX],
     count: u8,

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use phonewatch::engine::{Engine, Reconfiguration, Settings};
+use phonewatch::engine::{
+    Engine, Reconfiguration, RestoredState, SavedState, Settings, StateError,
+};
 use phonewatch::event::{Event, EventKind};
 use phonewatch::finding::Finding;
 use phonewatch::phone::{CallManager, Device, Pulse, Stage};
 use phonewatch::record::{Frame, LinkType, Loss, Record};
-use phonewatch::snapshot::Snapshot;
+use phonewatch::snapshot::{Snapshot, TablePart};
 use phonewatch::time::Timestamp;
 use phonewatch::trace::{Ports, TraceLine, Tracer};
 
@@ -144,6 +147,21 @@ impl Drive {
         self.drain();
     }
 
+    /// The program stops, and starts again at `at` with what it had saved.
+    pub(crate) fn restart(&mut self, settings: Settings, at: Timestamp) {
+        const KEEP_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+        let saved = saved_bytes(&self.engine.save());
+        let mut engine = Engine::new(settings);
+        engine.restore(saved.read(), at, KEEP_FOR);
+        self.engine = engine;
+        self.now = self.now.max(at);
+        self.drain();
+    }
+
+    pub(crate) fn save(&self) -> Saved {
+        saved_bytes(&self.engine.save())
+    }
+
     pub(crate) fn snapshot(&mut self) -> Arc<Snapshot> {
         self.engine.snapshot()
     }
@@ -160,7 +178,7 @@ impl Drive {
         }
     }
 
-    fn pass_until(&mut self, now: Timestamp) {
+    pub(crate) fn pass_until(&mut self, now: Timestamp) {
         const ENOUGH: u32 = 10_000;
         let mut rounds_at_one_time = 0;
         while let Some(due) = self.engine.poll_timeout().filter(|due| *due <= now) {
@@ -184,6 +202,39 @@ impl Drive {
         while let Some(event) = self.engine.poll_event() {
             self.events.push(event);
         }
+    }
+}
+
+/// What an engine knows, as bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Saved {
+    pub(crate) site: Vec<u8>,
+    pub(crate) parts: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+fn saved_bytes(state: &SavedState) -> Saved {
+    let part = |part: TablePart| {
+        let devices = part.devices_saved().expect("it can be written");
+        (devices, part.pulses_saved().expect("it can be written"))
+    };
+    Saved {
+        site: state.site().expect("it can be written"),
+        parts: state.parts().map(part).collect(),
+    }
+}
+
+impl Saved {
+    pub(crate) fn read(&self) -> RestoredState {
+        self.try_read().expect("what was written is read")
+    }
+
+    pub(crate) fn try_read(&self) -> Result<RestoredState, StateError> {
+        let mut state = RestoredState::read(&self.site)?;
+        for (devices, pulses) in &self.parts {
+            state.read_devices(devices)?;
+            state.read_pulses(pulses)?;
+        }
+        Ok(state)
     }
 }
 

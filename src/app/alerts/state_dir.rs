@@ -1,10 +1,11 @@
-//! Where the outbox is, and the evidence.
+//! Where the outbox is, the evidence, and the engine's state.
 
 use std::path::PathBuf;
 
 use crate::config::Alert as Settings;
 
-const USUAL: &str = "/var/lib/phonewatch";
+/// Where it is if nobody says otherwise.
+pub(in crate::app) const USUAL: &str = "/var/lib/phonewatch";
 
 /// The folder of the configuration, else the one that systemd made for the service, else the usual one.
 pub(in crate::app) fn of(settings: &Settings) -> PathBuf {

@@ -62,7 +62,9 @@ fn judge(case: &Case<'_>) -> Verdict {
     if case.now() < settled && missing.passes < 2 {
         return Verdict::NotBefore(settled);
     }
-    if !case.site.sight.lost_nothing_between(began, settled) {
+    // What holds is not taken back because the end of a later pass may have been missed.
+    let holds = case.device.findings.is_active(ENTRY.code);
+    if !holds && !case.site.sight.lost_nothing_between(began, settled) {
         return Verdict::No;
     }
     Verdict::holds(conclusion)

@@ -9,7 +9,8 @@ use crate::wire::dhcp::{Dhcp, TftpOffer};
 use crate::wire::packet::VlanTags;
 
 /// What a client has asked since it was last answered with an ACK or a NAK.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Exchange {
     /// DISCOVERs since it last took an OFFER.
     pub discovers: Asks,
@@ -28,7 +29,8 @@ pub struct Exchange {
 }
 
 /// One message that is sent again and again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Asks {
     /// How often.
     pub count: u32,
@@ -43,7 +45,7 @@ pub struct Asks {
 }
 
 /// What a server offered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Offer {
     /// When.
     pub at: Timestamp,

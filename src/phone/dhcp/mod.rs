@@ -26,7 +26,7 @@ pub struct DhcpThreshold {
 }
 
 /// What a server gave with its ACK.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Lease {
     /// When.
     pub at: Timestamp,
@@ -58,7 +58,8 @@ impl Lease {
 }
 
 /// A client's DHCP as the wire shows it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct DhcpTracker {
     /// DISCOVERs, REQUESTs and INFORMs; a relayed copy is not counted again.
     pub requests: u64,
@@ -78,9 +79,12 @@ pub struct DhcpTracker {
     pub exchange: Option<Box<Exchange>>,
     /// What went wrong, where anything did.
     pub trouble: Option<Box<Trouble>>,
+    #[serde(skip)]
     requested: Option<(u32, RequestState, Ipv4Addr)>,
     recent: SlidingWindow,
+    #[serde(skip)]
     last: Option<Fingerprint>,
+    #[serde(skip)]
     last_answer: Option<Fingerprint>,
 }
 

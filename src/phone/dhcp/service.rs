@@ -7,7 +7,8 @@ use crate::phone::turned_down::{Denial, TurnedDown};
 use crate::time::Timestamp;
 
 /// Which servers there are, and whom none of them answers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct DhcpService {
     servers: Vec<Ipv4Addr>,
     unanswered: Option<Box<TurnedDown>>,

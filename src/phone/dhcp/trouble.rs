@@ -7,7 +7,8 @@ use super::Offer;
 use crate::time::Timestamp;
 
 /// What only troubled clients have.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Trouble {
     /// The latest NAKs.
     pub naks: Vec<Nak>,
@@ -18,7 +19,7 @@ pub struct Trouble {
 }
 
 /// A server's NAK.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Nak {
     /// When.
     pub at: Timestamp,
@@ -35,7 +36,7 @@ pub struct Nak {
 }
 
 /// A client's DECLINE: it found that somebody else uses the address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Decline {
     /// When.
     pub at: Timestamp,
@@ -46,7 +47,7 @@ pub struct Decline {
 }
 
 /// In which state a client sends a REQUEST (RFC 2131, section 4.3.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum RequestState {
     /// It takes a server's OFFER.
     Selecting,

@@ -11,7 +11,8 @@ use crate::net::safe_text;
 use super::read_addresses;
 
 /// Everything a message says about the TFTP server, right or wrong.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct TftpOffer {
     /// Option 150.
     pub option_150: Option<Option150>,
@@ -24,7 +25,7 @@ pub struct TftpOffer {
 }
 
 /// What option 150 holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Option150 {
     /// Addresses in order of preference, `0.0.0.0` among them where it was sent; the first sixteen.
     Addresses(Vec<Ipv4Addr>),
@@ -35,7 +36,7 @@ pub enum Option150 {
 }
 
 /// What option 66 holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Option66 {
     /// An address, as text or, as some servers send it, as four octets.
     Address(Ipv4Addr),

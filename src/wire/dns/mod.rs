@@ -55,7 +55,19 @@ pub struct Question {
 pub struct RecordType(pub u16);
 
 /// What a server says about a question (RCODE).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct ResponseCode(pub u8);
 
 impl RecordType {

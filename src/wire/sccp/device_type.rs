@@ -5,7 +5,9 @@ use std::fmt;
 use DeviceKind::{Gateway, Media, Other, Phone};
 
 /// The number of a device's model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct DeviceType(pub u32);
 
 /// What sort of device registers.

@@ -63,7 +63,9 @@ pub struct RegisterReject {
 }
 
 /// Why a registration was refused, as far as the text says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum RejectReason {
     /// `Error DBConfig`: the device is not configured and does not register by itself.
     DatabaseConfig,

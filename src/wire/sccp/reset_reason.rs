@@ -18,6 +18,22 @@ pub struct ResetReason {
     cause: Option<&'static Cause>,
 }
 
+/// The number and the text, with the label of what they mean: the number alone means one thing in an alarm and another
+/// in XML.
+impl serde::Serialize for ResetReason {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.code, &self.text, self.label()).serialize(serializer)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for ResetReason {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (code, text, label) = <(Option<u16>, String, String)>::deserialize(deserializer)?;
+        let cause = CAUSES.iter().find(|cause| cause.label == label);
+        Ok(Self { code, text, cause })
+    }
+}
+
 impl ResetReason {
     /// The label of every reason that is not in the table.
     pub const OTHER: &'static str = "other";

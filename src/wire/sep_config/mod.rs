@@ -87,7 +87,9 @@ pub struct DefaultLoad {
 }
 
 /// A server as the file names it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum Host {
     /// By address.
     Address(IpAddr),
@@ -96,7 +98,7 @@ pub enum Host {
 }
 
 /// The signalling protocol of a phone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum DeviceProtocol {
     /// SCCP.
     Sccp,
