@@ -16,6 +16,7 @@ mod reload;
 pub mod replay;
 pub mod run;
 mod sensor;
+mod service;
 pub mod settings;
 pub mod simulate;
 mod terminal;

@@ -15,14 +15,15 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 
 use super::alerts::{Alerts, Feed, Prepared};
 use super::drive::{Outlet, drive};
 use super::logging::{EventLog, Logging};
 use super::orders::{EngineHandle, Orders, orders};
 use super::sensor::{Interfaces, Sensor, SensorSource};
-use super::vitals::Vitals;
+use super::service::ServiceManager;
+use super::vitals::{Standstill, Vitals};
 use super::{clock, inventory, reload, settings};
 use crate::cli;
 use crate::config::{Config, Metrics};
@@ -30,6 +31,7 @@ use crate::engine::Engine;
 use crate::event::Event;
 use crate::inventory::Inventory;
 use crate::metrics::{MetricsSettings, SensorState};
+use crate::phone::Stage;
 use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
 use crate::web::{self, WebState};
@@ -41,6 +43,7 @@ pub fn run(arguments: &cli::Run) -> anyhow::Result<()> {
         bail!(no_interface(arguments.config.path()));
     }
     let logging = Logging::start(&config.log)?;
+    let manager = ServiceManager::of_environment()?;
     complain(inventory.as_deref(), &config);
     let interfaces = Interfaces::open(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -50,7 +53,7 @@ pub fn run(arguments: &cli::Run) -> anyhow::Result<()> {
         .build()
         .context("start the threads of the outputs")?;
     let result = runtime.block_on(async {
-        let daemon = Daemon::start(config, inventory, logging, interfaces).await?;
+        let daemon = Daemon::start(config, inventory, logging, manager, interfaces).await?;
         daemon.run(|| load(arguments)).await
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -101,7 +104,9 @@ struct Daemon {
     /// What it runs with; not in all what the file says by now.
     config: Config,
     logging: Logging,
+    manager: ServiceManager,
     metrics: Arc<ArcSwap<MetricsSettings>>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
     sensor: Sensor,
     engine: EngineHandle,
     /// Answers when the engine's thread ends; an error where it panicked.
@@ -116,6 +121,7 @@ impl Daemon {
         config: Config,
         inventory: Option<Arc<Inventory>>,
         logging: Logging,
+        manager: ServiceManager,
         interfaces: Interfaces,
     ) -> anyhow::Result<Self> {
         let signals = Signals::listen().context("listen to signals")?;
@@ -143,7 +149,7 @@ impl Daemon {
             let vitals = Arc::clone(&sensor.vitals);
             let counts = alerts.counts();
             let state = WebState::new(
-                snapshot,
+                Arc::clone(&snapshot),
                 move || SensorState {
                     alerts: counts.read(),
                     ..vitals.read()
@@ -161,7 +167,9 @@ impl Daemon {
         Ok(Self {
             config,
             logging,
+            manager,
             metrics,
+            snapshot,
             sensor,
             engine,
             engine_ended,
@@ -172,6 +180,9 @@ impl Daemon {
     }
 
     async fn run(mut self, load: impl Fn() -> anyhow::Result<Loaded>) -> anyhow::Result<()> {
+        let mut looks = interval(self.manager.look_every());
+        let mut standstill = None;
+        self.manager.ready();
         let result = loop {
             let web = async {
                 match &mut self.web {
@@ -182,8 +193,13 @@ impl Daemon {
             tokio::select! {
                 received = self.signals.next() => match received {
                     Received::Stop => break Ok(()),
-                    Received::Reload => self.reload(load()),
+                    Received::Reload => {
+                        self.manager.reloading();
+                        self.reload(load());
+                        self.manager.ready();
+                    }
                 },
+                _ = looks.tick() => self.look(&mut standstill),
                 failure = self.alerts.failure() => break Err(failure),
                 ended = &mut self.engine_ended => break Err(engine_failure(&ended)),
                 served = web => {
@@ -193,8 +209,29 @@ impl Daemon {
             }
         };
         tracing::info!("stopping");
+        self.manager.stopping();
         let stopped = self.stop(result.is_ok()).await;
         result.and(stopped)
+    }
+
+    /// Tells the service manager how it goes. What hangs brings no sign of life any more, until it is ended for that.
+    fn look(&mut self, before: &mut Option<Standstill>) {
+        let standstill = self.sensor.vitals.standstill();
+        let status = if let Some(standstill) = &standstill {
+            standstill.to_string()
+        } else {
+            self.manager.alive();
+            in_short(&self.snapshot.load())
+        };
+        self.manager.status(status);
+        if standstill != *before {
+            if let Some(standstill) = &standstill {
+                tracing::error!("{standstill}");
+            } else {
+                tracing::info!("captures and engine get on again");
+            }
+            *before = standstill;
+        }
     }
 
     /// Takes over what can change while running. A configuration with an error in it changes nothing.
@@ -253,6 +290,16 @@ impl Daemon {
         }
         result
     }
+}
+
+/// What the daemon sees, in one line.
+fn in_short(snapshot: &Snapshot) -> String {
+    let (mut phones, mut registered) = (0, 0);
+    for device in snapshot.shown() {
+        phones += 1;
+        registered += u64::from(device.stage == Stage::Registered);
+    }
+    format!("{phones} phones seen, {registered} of them registered")
 }
 
 fn metrics_settings(metrics: &Metrics) -> MetricsSettings {
