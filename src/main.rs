@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use phonewatch::app::alerts;
 use phonewatch::app::ask;
+use phonewatch::app::doctor;
 use phonewatch::app::explain;
 use phonewatch::app::inventory;
+use phonewatch::app::pages;
 use phonewatch::app::replay::{self, Outcome};
 use phonewatch::app::run;
 use phonewatch::app::simulate;
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
             Outcome::Incomplete => ExitCode::from(2),
         }),
         Command::Check(arguments) => check(&arguments),
+        Command::Doctor(arguments) => doctor::doctor(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Phones(arguments) => ask::phones(&arguments),
         Command::Phone(arguments) => ask::phone(&arguments),
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
         Command::Alert(cli::Alert::Test(arguments)) => {
             alerts::test::test(&arguments).map(|()| ExitCode::SUCCESS)
         }
+        Command::Pages(arguments) => pages::pages(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Simulate(arguments) => simulate::simulate(&arguments).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

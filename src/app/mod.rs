@@ -6,11 +6,13 @@
 pub mod alerts;
 pub mod ask;
 pub mod clock;
+pub mod doctor;
 pub mod drive;
 pub mod explain;
 pub mod inventory;
 pub mod logging;
 mod orders;
+pub mod pages;
 mod play;
 mod reload;
 pub mod replay;
