@@ -16,10 +16,16 @@ mod alerts;
 mod daemon;
 #[path = "live/demo.rs"]
 mod demo;
+#[path = "live/drills.rs"]
+mod drills;
+#[path = "live/logs.rs"]
+mod logs;
 #[path = "live/network.rs"]
 mod network;
 #[path = "live/peers.rs"]
 mod peers;
+#[path = "live/unit.rs"]
+mod unit;
 
 use std::env;
 use std::path::{Path, PathBuf};
