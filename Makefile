@@ -4,6 +4,7 @@
 #     make run INTERFACE=eth1     watch a mirror port
 #     make run FILE=x.pcap        read a capture file and print a report
 #     make test                   everything that is checked before a change goes in
+#     make deb                    a Debian package of it, in target/debian
 #     make bench                  how fast it is and what a fleet takes, in about five minutes
 #
 # Each installs the Debian packages it needs, if any is missing (with sudo, when not root).
@@ -17,8 +18,12 @@ TOOLS := $(abspath $(TARGET))/tools
 export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/sbin:/sbin:$(TOOLS)
 
 PACKAGES := gcc iproute2 libc6-dev libcap2-bin libpcap-dev pkg-config
-# The peers of the end-to-end tests, the judge of simulated frames, and the interpreter of the licence check.
-TEST_PACKAGES := busybox chromium curl dnsmasq-base g++ openssl python3 python3-aiosmtpd tcpreplay tshark
+# The peers of the end-to-end tests, the judges of simulated frames, of pages, of the package and of the unit, and the
+# interpreter of the licence check.
+TEST_PACKAGES := busybox chromium curl debootstrap dnsmasq-base dpkg-dev g++ lintian openssl python3 python3-aiosmtpd \
+	strace systemd tcpreplay tshark
+# What makes a Debian package.
+DEBIAN_PACKAGES := dpkg-dev
 # What is measured against, and what plays frames onto a cable.
 BENCH_PACKAGES := tcpdump tcpreplay tshark
 
@@ -54,13 +59,17 @@ test: ready-to-test
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
 	.ci/licences
 
+.PHONY: deb
+deb: ready-to-package build
+	deploy/debian/build $(TARGET)/release/phonewatch $(TARGET)/debian
+
 .PHONY: bench
 bench: ready-to-bench
 	cargo bench --locked --bench speed
 	cargo bench --locked --bench state
 	cargo bench --locked --bench metrics
 
-.PHONY: ready ready-to-test ready-to-bench
+.PHONY: ready ready-to-test ready-to-package ready-to-bench
 ready:
 	@.ci/rust
 	@.ci/install $(PACKAGES)
@@ -69,6 +78,8 @@ ready-to-test:
 	@.ci/install $(PACKAGES) $(TEST_PACKAGES)
 	@.ci/prometheus $(TOOLS)
 	@.ci/alertmanager $(TOOLS)
+ready-to-package:
+	@.ci/install $(DEBIAN_PACKAGES)
 ready-to-bench:
 	@.ci/rust
 	@.ci/install $(PACKAGES) $(BENCH_PACKAGES)

@@ -61,6 +61,19 @@ Examples:
 Exit status: 0 when every file was read, 2 when one could not be.")]
     Replay(Replay),
 
+    /// Look at a mirror port for half a minute, and say what it shows and what is missing
+    ///
+    /// Frames, both directions of each CallManager, copies, tags, tunnels, phones, losses, and what the network card
+    /// does to frames; for whatever is missing, what to do. Nothing is sent. It takes the right `CAP_NET_RAW`.
+    #[command(after_help = "\
+Examples:
+  phonewatch doctor --interface eth1
+  phonewatch doctor --interface eth1 --seconds 120 --json
+  phonewatch doctor --from minute.pcap
+
+Exit status: 0 when all is well, 1 when something is missing.")]
+    Doctor(Doctor),
+
     /// Check the configuration and print every error in it
     ///
     /// Each error is shown with its file, line and column, the line itself, and what is allowed there.
@@ -224,6 +237,10 @@ The truth is that of the phones, however the mirror port shows them. --rtp, --vl
 change nothing that can be known of a phone that has asked for an address. --nat hides DHCP and addresses; --loss and
 --one-way hide whatever they hide: less may be found than is true, but nothing that is not.")]
     Simulate(Simulate),
+
+    /// Write manual pages and shell completions into a folder, for packages
+    #[command(hide = true)]
+    Pages(Pages),
 }
 
 /// What to do about alerts.
@@ -550,6 +567,34 @@ impl MirrorPort {
             one_way: self.one_way,
         }
     }
+}
+
+/// The arguments of `doctor`.
+#[derive(Args, Debug)]
+pub struct Doctor {
+    /// Look at this interface, not at those of the configuration; may be repeated
+    #[arg(long = "interface", value_name = "IF", value_parser = interface_name, conflicts_with = "from")]
+    pub interfaces: Vec<String>,
+    /// Look at these capture files instead
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub from: Vec<PathBuf>,
+    /// For how long, 1 to 3600
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub seconds: u64,
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `pages`.
+#[derive(Args, Debug)]
+pub struct Pages {
+    /// Where to, in `man` and `completions`
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
 }
 
 /// The arguments of `check`.

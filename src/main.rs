@@ -6,9 +6,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use phonewatch::app::alerts;
 use phonewatch::app::ask;
+use phonewatch::app::doctor;
 use phonewatch::app::explain;
 use phonewatch::app::gate;
 use phonewatch::app::inventory;
+use phonewatch::app::pages;
 use phonewatch::app::replay::{self, Outcome};
 use phonewatch::app::rules;
 use phonewatch::app::run;
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
             Outcome::Incomplete => ExitCode::from(2),
         }),
         Command::Check(arguments) => check(&arguments),
+        Command::Doctor(arguments) => doctor::doctor(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Evidence(arguments) => trace::evidence(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Phones(arguments) => ask::phones(&arguments),
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Command::Alert(cli::Alert::Test(arguments)) => {
             alerts::test::test(&arguments).map(|()| ExitCode::SUCCESS)
         }
+        Command::Pages(arguments) => pages::pages(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Simulate(arguments) => simulate::simulate(&arguments).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

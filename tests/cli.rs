@@ -398,3 +398,57 @@ fn capture_files_are_asked_like_the_daemon() {
     let output = phonewatch(&["phones", "--from", "/nonexistent.pcap"]);
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn the_doctor_says_what_a_mirror_port_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fleet.pcap");
+    let file = file.to_str().unwrap();
+    for (view, missing) in [
+        (&[][..], &[][..]),
+        (&["--vlan", "110", "--erspan", "2", "--copies", "20"], &[]),
+        (&["--one-way", "phones"], &["directions"]),
+        (&["--one-way", "servers"], &["directions"]),
+    ] {
+        let fleet = [
+            "simulate",
+            "healthy",
+            "--phones",
+            "4",
+            "--minutes",
+            "3",
+            "--write",
+            file,
+        ];
+        assert!(phonewatch(&[&fleet, view].concat()).status.success());
+        let output = phonewatch(&["doctor", "--json", "--from", file]);
+        let diagnosis: serde_json::Value = serde_json::from_str(stdout(&output)).unwrap();
+        let checks = diagnosis["checks"].as_array().unwrap();
+        let found: Vec<&str> = checks
+            .iter()
+            .filter(|check| check["state"] == "missing")
+            .map(|check| check["check"].as_str().unwrap())
+            .collect();
+        assert_eq!(found, missing, "{view:?}: {diagnosis:#}");
+        assert_eq!(
+            output.status.code(),
+            Some(i32::from(!missing.is_empty())),
+            "{view:?}"
+        );
+    }
+    let output = phonewatch(&["doctor", "--from", file]);
+    assert!(
+        stdout(&output).ends_with("\n1 thing is missing.\n"),
+        "{}",
+        stdout(&output)
+    );
+
+    fs::write(file, EMPTY_CAPTURE).unwrap();
+    let output = phonewatch(&["doctor", "--from", file]);
+    assert!(
+        stdout(&output).starts_with("MISSING  frames: none"),
+        "{}",
+        stdout(&output)
+    );
+    assert_eq!(output.status.code(), Some(1));
+}

@@ -18,12 +18,18 @@ mod daemon;
 mod demo;
 #[path = "live/disk.rs"]
 mod disk;
+#[path = "live/drills.rs"]
+mod drills;
+#[path = "live/logs.rs"]
+mod logs;
 #[path = "live/network.rs"]
 mod network;
 #[path = "live/peers.rs"]
 mod peers;
 #[path = "live/restart.rs"]
 mod restart;
+#[path = "live/unit.rs"]
+mod unit;
 
 use std::env;
 use std::path::{Path, PathBuf};

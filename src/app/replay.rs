@@ -109,7 +109,7 @@ pub(super) fn read(files: &[PathBuf], config: &ConfigFile) -> anyhow::Result<Rep
 
 /// Keeps what the engine knows at the end.
 #[derive(Default)]
-struct LastSnapshot(Arc<Snapshot>);
+pub(super) struct LastSnapshot(pub(super) Arc<Snapshot>);
 
 impl Outlet for LastSnapshot {
     fn event(&mut self, _event: &Event) {}

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 
 use super::alerts::{Alerts, Feed, Prepared};
 use super::drive::{Outlet, drive};
@@ -23,8 +23,9 @@ use super::evidence::{Evidence, Feed as EvidenceFeed};
 use super::logging::{EventLog, Logging};
 use super::orders::{EngineHandle, Orders, orders};
 use super::sensor::{Interfaces, Sensor, SensorSource};
+use super::service::ServiceManager;
 use super::state::{Opened, StateFeed, StateKeeper};
-use super::vitals::Vitals;
+use super::vitals::{Standstill, Vitals};
 use super::{clock, gate, inventory, reload, settings};
 use crate::cli;
 use crate::config::{Config, Metrics, ShownConfig};
@@ -32,6 +33,7 @@ use crate::engine::Engine;
 use crate::event::Event;
 use crate::inventory::Inventory;
 use crate::metrics::{MetricsSettings, SensorState};
+use crate::phone::Stage;
 use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
 use crate::web::{self, Admin, Gate, ReloadRequest, WebState};
@@ -44,6 +46,7 @@ pub fn run(arguments: &cli::Run) -> anyhow::Result<()> {
         bail!(no_interface(arguments.config.path()));
     }
     let logging = Logging::start(&config.log)?;
+    let manager = ServiceManager::of_environment()?;
     complain(loaded.inventory.as_deref(), config);
     let interfaces = Interfaces::open(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -53,7 +56,7 @@ pub fn run(arguments: &cli::Run) -> anyhow::Result<()> {
         .build()
         .context("start the threads of the outputs")?;
     let result = runtime.block_on(async {
-        let daemon = Daemon::start(loaded, logging, interfaces).await?;
+        let daemon = Daemon::start(loaded, logging, manager, interfaces).await?;
         daemon.run(|| load(arguments)).await
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -118,11 +121,13 @@ struct Daemon {
     /// The same, as people see it.
     shown: ShownConfig,
     logging: Logging,
+    manager: ServiceManager,
     metrics: Arc<ArcSwap<MetricsSettings>>,
     gate: Arc<ArcSwap<Gate>>,
     admin: Arc<Admin>,
     /// Whoever asks by HTTP for a reload.
     reloads: mpsc::Receiver<ReloadRequest>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
     sensor: Sensor,
     engine: EngineHandle,
     /// Answers when the engine's thread ends; an error where it panicked.
@@ -138,6 +143,7 @@ impl Daemon {
     async fn start(
         loaded: Loaded,
         logging: Logging,
+        manager: ServiceManager,
         interfaces: Interfaces,
     ) -> anyhow::Result<Self> {
         let Loaded {
@@ -184,7 +190,7 @@ impl Daemon {
             let counts = alerts.counts();
             let evidence_counts = evidence.counts();
             let state = WebState::new(
-                snapshot,
+                Arc::clone(&snapshot),
                 move || SensorState {
                     alerts: counts.read(),
                     evidence: evidence_counts.read(),
@@ -207,10 +213,12 @@ impl Daemon {
             config,
             shown,
             logging,
+            manager,
             metrics,
             gate,
             admin,
             reloads,
+            snapshot,
             sensor,
             engine,
             engine_ended,
@@ -223,6 +231,9 @@ impl Daemon {
     }
 
     async fn run(mut self, load: impl Fn() -> anyhow::Result<Loaded>) -> anyhow::Result<()> {
+        let mut looks = interval(self.manager.look_every());
+        let mut standstill = None;
+        self.manager.ready();
         let result = loop {
             let web = async {
                 match &mut self.web {
@@ -240,6 +251,7 @@ impl Daemon {
                     // Whoever asked may have gone.
                     asked.send(self.reload(load())).ok();
                 }
+                _ = looks.tick() => self.look(&mut standstill),
                 failure = self.alerts.failure() => break Err(failure),
                 ended = &mut self.engine_ended => break Err(engine_failure(&ended)),
                 served = web => {
@@ -249,13 +261,35 @@ impl Daemon {
             }
         };
         tracing::info!("stopping");
+        self.manager.stopping();
         let stopped = self.stop(result.is_ok()).await;
         result.and(stopped)
+    }
+
+    /// Tells the service manager how it goes. What hangs brings no sign of life any more, until it is ended for that.
+    fn look(&mut self, before: &mut Option<Standstill>) {
+        let standstill = self.sensor.vitals.standstill();
+        let status = if let Some(standstill) = &standstill {
+            standstill.to_string()
+        } else {
+            self.manager.alive();
+            in_short(&self.snapshot.load())
+        };
+        self.manager.status(status);
+        if standstill != *before {
+            if let Some(standstill) = &standstill {
+                tracing::error!("{standstill}");
+            } else {
+                tracing::info!("captures and engine get on again");
+            }
+            *before = standstill;
+        }
     }
 
     /// Takes over what can change while running. A configuration with an error in it changes nothing. What came of it is
     /// logged, and told to whoever asked.
     fn reload(&mut self, loaded: anyhow::Result<Loaded>) -> Result<String, String> {
+        self.manager.reloading();
         let result = loaded.and_then(|loaded| {
             let new = loaded.config;
             let folder = self.evidence.folder();
@@ -271,6 +305,7 @@ impl Daemon {
             self.shown = shown;
             Ok((need_restart, loaded.inventory))
         });
+        self.manager.ready();
         self.sensor.vitals.set_reloaded(result.is_ok());
         match result {
             Ok((need_restart, inventory)) => {
@@ -321,6 +356,16 @@ impl Daemon {
         }
         result
     }
+}
+
+/// What the daemon sees, in one line.
+fn in_short(snapshot: &Snapshot) -> String {
+    let (mut phones, mut registered) = (0, 0);
+    for device in snapshot.shown() {
+        phones += 1;
+        registered += u64::from(device.stage == Stage::Registered);
+    }
+    format!("{phones} phones seen, {registered} of them registered")
 }
 
 fn metrics_settings(metrics: &Metrics) -> MetricsSettings {

@@ -25,6 +25,20 @@ pub(super) struct Vitals {
     reload: ArcSwap<ReloadState>,
 }
 
+/// What does not get on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Standstill {
+    /// The capture thread of this interface.
+    #[error("the capture of {0} hangs")]
+    Capture(String),
+    /// The engine, which publishes about once a second.
+    #[error("the engine hangs")]
+    Engine,
+}
+
+/// An engine that has not published for so long hangs.
+const ENGINE_PATIENCE: Duration = Duration::from_secs(10);
+
 struct Interface {
     name: String,
     counters: Arc<CaptureCounters>,
@@ -85,6 +99,22 @@ impl Vitals {
         }));
     }
 
+    /// What does not get on, if anything. An idle mirror port is no standstill: captures and engine turn all the same.
+    pub(super) fn standstill(&self) -> Option<Standstill> {
+        self.standstill_after(self.running.elapsed())
+    }
+
+    fn standstill_after(&self, running: Duration) -> Option<Standstill> {
+        let published = Duration::from_nanos(self.published.load(Ordering::Relaxed));
+        if running.saturating_sub(published) > ENGINE_PATIENCE {
+            return Some(Standstill::Engine);
+        }
+        self.interfaces
+            .iter()
+            .find(|interface| interface.read(running).is_stuck)
+            .map(|interface| Standstill::Capture(interface.name.clone()))
+    }
+
     /// How everything is now, alerts aside.
     pub(super) fn read(&self) -> SensorState {
         let running = self.running.elapsed();
@@ -143,7 +173,14 @@ impl Pulse {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use super::*;
+    use crate::app::drive::{Outlet, drive};
+    use crate::capture::{FrameSource, Input};
+    use crate::engine::{Engine, Settings};
+    use crate::event::Event;
+    use crate::snapshot::Snapshot;
 
     #[test]
     fn a_thread_is_stuck_when_it_does_not_beat_for_long() {
@@ -154,6 +191,77 @@ mod tests {
         assert!(!pulse.is_stuck(8, 64 * second), "not for long");
         assert!(pulse.is_stuck(8, 66 * second));
         assert!(!pulse.is_stuck(9, 67 * second), "it came back");
+    }
+
+    /// Gives what it is told to give; whoever holds the other end decides how long that takes.
+    struct Fed(mpsc::Receiver<Timestamp>);
+
+    impl FrameSource for Fed {
+        fn next(&mut self) -> Input<'_> {
+            self.0.recv().map_or(Input::End, Input::Idle)
+        }
+    }
+
+    struct Published(Arc<Vitals>, mpsc::Sender<()>);
+
+    impl Outlet for Published {
+        fn event(&mut self, _event: &Event) {}
+
+        fn publish(&mut self, _snapshot: Arc<Snapshot>) {
+            self.0.set_published();
+            self.1.send(()).ok();
+        }
+    }
+
+    #[test]
+    fn an_engine_that_hangs_is_a_standstill_and_an_idle_port_is_none() {
+        let vitals = Arc::new(Vitals::new(Vec::new()));
+        let (inputs, received) = mpsc::channel();
+        let (outlet, published) = mpsc::channel();
+        let engine = std::thread::spawn({
+            let mut outlet = Published(Arc::clone(&vitals), outlet);
+            move || {
+                let mut engine = Engine::new(Settings::default());
+                drive(&mut Fed(received), &mut engine, &mut outlet);
+            }
+        });
+        let start = Timestamp::from_secs(1_000);
+        for second in 0..3 {
+            inputs.send(start + Duration::from_secs(second)).unwrap();
+            published.recv().unwrap();
+            assert_eq!(vitals.standstill(), None);
+        }
+        // From here on the source hangs, and the engine's thread in it.
+        let at = vitals.running.elapsed();
+        assert_eq!(vitals.standstill_after(at + ENGINE_PATIENCE / 2), None);
+        let late = at + ENGINE_PATIENCE + Duration::from_millis(1);
+        assert_eq!(vitals.standstill_after(late), Some(Standstill::Engine));
+        inputs.send(start + Duration::from_secs(3)).unwrap();
+        published.recv().unwrap();
+        assert_eq!(vitals.standstill(), None, "it came back");
+        drop(inputs);
+        engine.join().unwrap();
+    }
+
+    #[test]
+    fn an_engine_that_never_publishes_is_a_standstill() {
+        let vitals = Vitals::new(Vec::new());
+        assert_eq!(vitals.standstill(), None, "it has hardly started");
+        let late = ENGINE_PATIENCE + Duration::from_millis(1);
+        assert_eq!(vitals.standstill_after(late), Some(Standstill::Engine));
+    }
+
+    #[test]
+    fn a_capture_that_hangs_is_a_standstill() {
+        let counters = Arc::new(CaptureCounters::default());
+        let vitals = Vitals::new(vec![("eth1".to_owned(), counters)]);
+        vitals.set_published();
+        assert_eq!(vitals.standstill_after(Pulse::LONGEST), None);
+        let late = Pulse::LONGEST + Duration::from_millis(1);
+        assert_eq!(
+            vitals.standstill_after(late),
+            Some(Standstill::Capture("eth1".to_owned()))
+        );
     }
 
     #[test]
