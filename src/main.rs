@@ -31,6 +31,8 @@ fn main() -> ExitCode {
         Command::Alert(cli::Alert::Test(arguments)) => {
             alerts::test::test(&arguments).map(|()| ExitCode::SUCCESS)
         }
+        Command::Silence(asked) => ask::mutes::silence(&asked).map(|()| ExitCode::SUCCESS),
+        Command::Maintenance(asked) => ask::mutes::maintenance(&asked).map(|()| ExitCode::SUCCESS),
         Command::Simulate(arguments) => simulate::simulate(&arguments).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

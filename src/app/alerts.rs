@@ -6,6 +6,7 @@
 mod feed;
 mod keeper;
 mod known;
+mod mutes;
 mod state_dir;
 mod worker;
 
@@ -15,17 +16,20 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::Context;
+use arc_swap::ArcSwap;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub(super) use feed::Feed;
+pub(super) use mutes::Mutes;
 
 use super::clock;
 use crate::config::Alert as Settings;
 use crate::delivery::{Client, Outbox, Sender};
 use crate::metrics::AlertState;
 use keeper::{Command, Keeper};
+use mutes::Muted;
 
 /// Alerts in the running daemon.
 pub(super) struct Alerts {
@@ -121,6 +125,11 @@ impl Alerts {
         Arc::clone(&self.counts)
     }
 
+    /// For the web: silences and maintenance are asked for there.
+    pub(super) fn mutes(&self) -> Mutes {
+        Mutes::new(self.commands.clone(), Arc::clone(&self.counts))
+    }
+
     /// Whether an outbox is open already.
     pub(super) const fn has_outbox(&self) -> bool {
         self.has_outbox
@@ -193,12 +202,13 @@ impl Fate {
     const LABELS: [&str; 3] = ["delivered", "retried", "failed"];
 }
 
-/// What became of the messages so far.
+/// What became of the messages so far, and what holds them back.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     by_channel: [[AtomicU64; Fate::LABELS.len()]; CHANNELS.len()],
     pending: AtomicU64,
     dropped: AtomicU64,
+    muted: ArcSwap<Muted>,
 }
 
 impl Counts {
@@ -219,6 +229,14 @@ impl Counts {
         self.pending.store(number, Ordering::Relaxed);
     }
 
+    fn set_muted(&self, muted: Muted) {
+        self.muted.store(Arc::new(muted));
+    }
+
+    fn muted(&self) -> Arc<Muted> {
+        self.muted.load_full()
+    }
+
     /// How they are now.
     pub(super) fn read(&self) -> AlertState {
         let mut results = Vec::new();
@@ -227,7 +245,10 @@ impl Counts {
                 results.push((*channel, *result, count.load(Ordering::Relaxed)));
             }
         }
+        let (muted, now) = (self.muted(), clock::now());
         AlertState {
+            silences: muted.silence_counts(now),
+            maintenance: muted.maintenance_state(now),
             results,
             pending: self.pending.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),

@@ -48,7 +48,7 @@ fn differing(one: &Config, other: &Config) -> Vec<&'static str> {
             streams_buffer, config_file, events, recorder, recorder_frames
         };
         metrics: Metrics { per_phone, per_phone_limit };
-        web: Web { listen };
+        web: Web { listen, admin };
         log: Log { format, level };
     };
     if one.alert.state_dir != other.alert.state_dir {

@@ -150,6 +150,10 @@ impl Daemon {
                 },
                 Arc::clone(&metrics),
             );
+            let mutes = alerts.mutes();
+            let state = state
+                .with_admin(config.web.admin)
+                .with_mutes(move |request| mutes.clone().ask(request));
             Web::start(listener, state)
         });
         tracing::info!(

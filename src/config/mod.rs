@@ -37,6 +37,7 @@ pub use settings::{
 };
 
 pub(crate) use thresholds::differing_thresholds;
+pub(crate) use value::duration as parse_duration;
 
 use crate::diagnosis::Thresholds;
 use error::{Fault, Lines};

@@ -346,6 +346,8 @@ impl Default for Metrics {
 pub struct Web {
     /// The address and port; `None` serves no HTTP.
     pub listen: Option<SocketAddr>,
+    /// Whether requests may change something: silences, maintenance, the configuration read again.
+    pub admin: bool,
 }
 
 impl Web {
@@ -362,6 +364,7 @@ impl Web {
                     }),
                 },
             ),
+            admin: section.boolean("admin", Self::default().admin),
         }
     }
 }
@@ -370,6 +373,8 @@ impl Default for Web {
     fn default() -> Self {
         Self {
             listen: Some((Ipv4Addr::LOCALHOST, 12_000).into()),
+            // Every user of the host can reach a port of loopback.
+            admin: false,
         }
     }
 }

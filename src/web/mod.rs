@@ -1,10 +1,13 @@
 //! What is served over HTTP: the page for Prometheus, the API, the pages for people and the signs of life.
 //!
-//! Requests only read: the snapshot that the engine published last, and what the daemon says of itself. Everything that
-//! a client can hold is bounded: connections, their time, the size of a request's head, pages that are under way.
+//! Most requests only read: the snapshot that the engine published last, and what the daemon says of itself. Those that
+//! change something (silences, maintenance) are refused unless the configuration allows them. Everything that a client
+//! can hold is bounded: connections, their time, the size of a request's head and body, pages that are under way.
 
+mod admin;
 mod api;
 pub(crate) mod html;
+mod mutes;
 mod page;
 mod readiness;
 mod server;
@@ -17,13 +20,15 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{delete, get};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::metrics::{MetricsSettings, SensorState};
 use crate::snapshot::Snapshot;
 use server::Bounds;
+
+pub use mutes::{MuteAnswer, MuteRefusal, MuteRequest};
 
 /// What the pages are made from. Clones share everything.
 #[derive(Clone)]
@@ -33,6 +38,10 @@ pub struct WebState {
     settings: Arc<ArcSwap<MetricsSettings>>,
     /// Pages for Prometheus that may be made or sent at the same time.
     scrapes: Arc<Semaphore>,
+    /// Whether requests may change something.
+    admin: bool,
+    /// Who keeps silences and maintenance, if anybody does.
+    mutes: Option<mutes::Mutes>,
 }
 
 impl WebState {
@@ -48,7 +57,26 @@ impl WebState {
             sensor: Arc::new(sensor),
             settings,
             scrapes: Arc::new(Semaphore::new(page::SCRAPES)),
+            admin: false,
+            mutes: None,
         }
+    }
+
+    /// With `admin`, requests may change something.
+    #[must_use]
+    pub const fn with_admin(mut self, admin: bool) -> Self {
+        self.admin = admin;
+        self
+    }
+
+    /// `mutes` keeps silences and maintenance.
+    #[must_use]
+    pub fn with_mutes<F>(mut self, mutes: impl Fn(MuteRequest) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = MuteAnswer> + Send + 'static,
+    {
+        self.mutes = Some(Arc::new(move |request| Box::pin(mutes(request))));
+        self
     }
 }
 
@@ -79,6 +107,17 @@ fn router(state: WebState) -> Router {
         .route("/api/v1/callmanagers", get(api::callmanagers))
         .route("/api/v1/findings", get(api::findings))
         .route("/api/v1/capture", get(api::capture))
+        .route(
+            "/api/v1/silences",
+            get(mutes::silences).post(mutes::silences),
+        )
+        .route("/api/v1/silences/{number}", delete(mutes::silence))
+        .route(
+            "/api/v1/maintenance",
+            get(mutes::maintenance)
+                .post(mutes::maintenance)
+                .delete(mutes::maintenance),
+        )
         .route("/metrics", get(page::metrics))
         .route("/-/healthy", get(page::healthy))
         .route("/-/ready", get(page::ready))

@@ -30,7 +30,7 @@ use held::{CauseKey, GroupNumber, Held, explained_by, explains, own_key};
 use message::Picture;
 
 use super::route;
-use super::silence::{self, NumberedSilence, Silence};
+use super::silence::{self, Maintenance, NumberedSilence, Silence};
 use super::{Facts, Fingerprint, GroupKey, Notification, Reason, SubjectKind, Update};
 use crate::config::Alert as Settings;
 use crate::time::Timestamp;
@@ -47,8 +47,8 @@ pub struct Policy {
     next_group: GroupNumber,
     silences: Vec<NumberedSilence>,
     next_silence: u64,
-    /// Nothing is sent before this.
-    maintenance: Option<Timestamp>,
+    /// Nothing is sent before its end.
+    maintenance: Option<Maintenance>,
     alerts_due: Agenda<Fingerprint>,
     groups_due: Agenda<GroupNumber>,
     /// What is to be sent. It is drained after each input, and an input adds at most two for each group.
@@ -111,11 +111,8 @@ impl Policy {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Timestamp) {
-        if self.maintenance.is_some_and(|until| until <= now) {
-            self.maintenance = None;
-        }
-        self.silences
-            .retain(|numbered| numbered.silence.until > now);
+        self.maintenance.take_if(|it| it.until <= now);
+        self.silences.retain(|numbered| numbered.silence.end > now);
         while let Some(alert) = self.alerts_due.pop(now) {
             self.alert_is_due(alert, now);
         }
@@ -146,10 +143,10 @@ impl Policy {
         self.silences.len() < before
     }
 
-    /// Sends nothing up to this time; then what still holds is told. `None` ends it now.
-    pub fn maintenance(&mut self, until: Option<Timestamp>, now: Timestamp) {
+    /// Sends nothing up to the end of this; then what still holds is told. `None` ends it now.
+    pub fn maintenance(&mut self, maintenance: Option<Maintenance>, now: Timestamp) {
         self.handle_timeout(now);
-        self.maintenance = until.filter(|until| *until > now);
+        self.maintenance = maintenance.filter(|it| it.until > now);
         self.muting_changed(now);
     }
 
@@ -193,9 +190,9 @@ impl Policy {
         &self.silences
     }
 
-    /// Until when nothing is sent, if so.
-    pub const fn maintenance_until(&self) -> Option<Timestamp> {
-        self.maintenance
+    /// The time in which nothing is sent, if it is now.
+    pub const fn in_maintenance(&self) -> Option<&Maintenance> {
+        self.maintenance.as_ref()
     }
 
     /// What there was no room for.
@@ -540,7 +537,11 @@ impl Policy {
     fn schedule_group(&mut self, number: GroupNumber) {
         let due = self.groups.get(&number).and_then(|group| {
             let due = group.due(&self.settings)?;
-            Some(self.maintenance.map_or(due, |until| until.max(due)))
+            Some(
+                self.maintenance
+                    .as_ref()
+                    .map_or(due, |it| it.until.max(due)),
+            )
         });
         self.groups_due.set(number, due);
     }
@@ -575,7 +576,10 @@ impl Policy {
     fn muting_changes(&self, now: Timestamp) -> Timestamp {
         let configured = self.settings.silences.iter();
         let configured = configured.filter_map(|silence| silence::next_change(silence, now));
-        let asked_for = self.silences.iter().map(|numbered| numbered.silence.until);
+        let asked_for = self.silences.iter().flat_map(|numbered| {
+            let silence = &numbered.silence;
+            [silence.start, silence.end]
+        });
         let next = configured.chain(asked_for).filter(|at| *at > now).min();
         next.unwrap_or(Timestamp::FAR_FUTURE)
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::group::Group;
 use super::held::{Held, explains};
 use super::{Policy, Settings};
-use crate::alert::silence::NumberedSilence;
+use crate::alert::silence::{Maintenance, NumberedSilence};
 use crate::time::Timestamp;
 
 /// What was told to whom, what waits, and what is silenced: to be stored, and restored after a restart.
@@ -15,7 +15,7 @@ pub struct State {
     groups: Vec<Group>,
     silences: Vec<NumberedSilence>,
     next_silence: u64,
-    maintenance: Option<Timestamp>,
+    maintenance: Option<Maintenance>,
 }
 
 impl Policy {
@@ -26,7 +26,7 @@ impl Policy {
             groups: self.groups.values().cloned().collect(),
             silences: self.silences.clone(),
             next_silence: self.next_silence,
-            maintenance: self.maintenance,
+            maintenance: self.maintenance.clone(),
         }
     }
 

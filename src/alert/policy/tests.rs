@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::alert::{Known, Status};
-use crate::config::{Address, Config, Receiver, ReceiverKind};
+use crate::config::{Address, Config, Glob, Receiver, ReceiverKind};
 use crate::event::{self, Event, EventKind};
 use crate::finding::{self, Finding, Severity};
 use crate::net::{DeviceName, MacAddr};
@@ -34,6 +34,22 @@ fn second(receiver: &str) -> Receiver {
         },
         alerts: 10,
         send_resolved: true,
+    }
+}
+
+fn globs(texts: &[&str]) -> Vec<Glob> {
+    texts
+        .iter()
+        .map(|text| Glob::parse(text).unwrap())
+        .collect()
+}
+
+fn maintenance(until: u64) -> Maintenance {
+    Maintenance {
+        since: at(60),
+        until: at(until),
+        reason: "new switches".into(),
+        author: "anna".into(),
     }
 }
 
@@ -386,8 +402,8 @@ fn a_silence_mutes_and_what_still_holds_after_it_is_told() {
     trial.raise(0, Whom::Phone(1), "registration_rejected");
     trial.until(60);
     let silence = Silence {
-        phones: vec!["sep001380000001".into(), "SEP001380000002".into()],
-        until: at(3600),
+        phones: globs(&["sep001380000001", "SEP*2"]),
+        end: at(3600),
         ..Silence::default()
     };
     assert_eq!(trial.policy.silence(silence, at(60)), Some(1));
@@ -428,9 +444,9 @@ fn what_came_and_went_in_a_silence_is_never_told_and_an_end_always_is() {
 fn a_silenced_cause_silences_what_it_explains() {
     let mut trial = Trial::new("");
     let silence = Silence {
-        codes: vec!["callmanager_down".into()],
+        codes: globs(&["callmanager_*"]),
         servers: vec![CALLMANAGER],
-        until: at(1000),
+        end: at(1000),
         ..Silence::default()
     };
     trial.policy.silence(silence, at(0));
@@ -445,11 +461,49 @@ fn a_silenced_cause_silences_what_it_explains() {
 }
 
 #[test]
+fn a_silence_that_begins_later_lets_through_what_comes_before() {
+    let mut trial = Trial::new("");
+    let silence = Silence {
+        phones: globs(&["SEP*"]),
+        start: at(100),
+        end: at(1000),
+        ..Silence::default()
+    };
+    trial.policy.silence(silence, at(0));
+    trial.raise(0, Whom::Phone(1), "registration_rejected");
+    trial.raise(90, Whom::Phone(257), "registration_rejected");
+    trial.restart();
+    trial.raise(95, Whom::Phone(1), "registration_rejected");
+    trial.raise(95, Whom::Phone(257), "registration_rejected");
+    trial.until(2000);
+    trial.assert_told(&[
+        "30 New CRITICAL: SEP001380000001: registration rejected [1/0]",
+        "1000 New CRITICAL: SEP001380000101: registration rejected [1/0]",
+    ]);
+}
+
+#[test]
+fn maintenance_ends_by_itself_or_at_once() {
+    let mut trial = Trial::new("");
+    trial.until(60);
+    trial.policy.maintenance(Some(maintenance(3600)), at(60));
+    trial.raise(100, Whom::Phone(1), "registration_rejected");
+    trial.until(200);
+    trial.policy.maintenance(None, at(200));
+    trial.collect();
+    assert_eq!(trial.policy.in_maintenance(), None);
+    trial.assert_told(&["200 New CRITICAL: SEP001380000001: registration rejected [1/0]"]);
+    // One that is over already is none.
+    trial.policy.maintenance(Some(maintenance(150)), at(200));
+    assert_eq!(trial.policy.in_maintenance(), None);
+}
+
+#[test]
 fn in_maintenance_nothing_is_sent_and_then_what_holds() {
     let mut trial = Trial::new("");
     trial.raise(0, Whom::Phone(1), "registration_rejected");
     trial.until(60);
-    trial.policy.maintenance(Some(at(3600)), at(60));
+    trial.policy.maintenance(Some(maintenance(3600)), at(60));
     trial.clear(100, Whom::Phone(1), "registration_rejected");
     trial.raise(200, Whom::Phone(257), "registration_rejected");
     trial.raise(200, Whom::Phone(513), "registration_rejected");
@@ -458,14 +512,14 @@ fn in_maintenance_nothing_is_sent_and_then_what_holds() {
     trial.raise(400, Whom::Phone(257), "registration_rejected");
     trial.until(3599);
     assert_eq!(trial.told.len(), 1);
-    assert_eq!(trial.policy.maintenance_until(), Some(at(3600)));
+    assert_eq!(trial.policy.in_maintenance(), Some(&maintenance(3600)));
     trial.until(5000);
     trial.assert_told(&[
         "30 New CRITICAL: SEP001380000001: registration rejected [1/0]",
         "3600 Resolved RESOLVED: SEP001380000001: registration rejected [0/1]",
         "3600 New CRITICAL: SEP001380000101: registration rejected [1/0]",
     ]);
-    assert_eq!(trial.policy.maintenance_until(), None);
+    assert_eq!(trial.policy.in_maintenance(), None);
 }
 
 #[test]

@@ -8,12 +8,14 @@ use tokio::sync::{oneshot, watch};
 
 use super::Counts;
 use super::feed::Happened;
+use super::mutes::{Change, Muted};
 use crate::alert::{Alert, Dropped, Notification, Policy, Update};
 use crate::app::alerts::known::KnownDevices;
 use crate::app::clock::{self, Stopwatch};
 use crate::config::Alert as Settings;
 use crate::delivery::{Next, Outbox, OutboxError, Pending};
 use crate::time::Timestamp;
+use crate::web::MuteAnswer;
 
 /// What the thread is told and asked.
 pub(super) enum Command {
@@ -27,6 +29,8 @@ pub(super) enum Command {
     Standing(String, oneshot::Sender<Vec<Alert>>),
     /// This became of a message.
     Settle(Settled),
+    /// Change what is told of, store that and answer.
+    Change(Change, oneshot::Sender<MuteAnswer>),
     /// Store everything and end.
     Stop(oneshot::Sender<()>),
 }
@@ -105,6 +109,7 @@ impl Keeper {
             }
             keeper.take(outbox, settings);
         }
+        keeper.counts.set_muted(Muted::of(&keeper.policy));
         keeper
     }
 
@@ -179,6 +184,17 @@ impl Keeper {
                 if self.settle() {
                     self.count_pending();
                 }
+            }
+            Command::Change(change, answer) => {
+                let answered = change(&mut self.policy, now);
+                self.is_changed = true;
+                self.settle_down();
+                if self.is_changed {
+                    self.store();
+                }
+                self.counts.set_muted(Muted::of(&self.policy));
+                // Whoever asked may have gone away.
+                answer.send(answered).ok();
             }
             Command::Stop(_) => {}
         }

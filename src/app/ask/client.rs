@@ -5,9 +5,9 @@ use std::io;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper::{Request, StatusCode, Uri, header};
+use hyper::{Method, Request, StatusCode, Uri, header};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -63,11 +63,7 @@ impl Daemon {
                 target.push_str("&colour=true");
             }
         }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("start the HTTP client")?;
-        let (status, body) = runtime.block_on(self.fetch(&target))?;
+        let (status, body) = self.fetch(&Method::GET, &target, String::new())?;
         let text = String::from_utf8_lossy(&body);
         match status {
             StatusCode::OK => Ok(match form {
@@ -86,7 +82,46 @@ impl Daemon {
         }
     }
 
-    async fn fetch(&self, target: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+    /// What it answers to an order with this JSON, or to a question without any.
+    pub(super) fn order(
+        &self,
+        method: &Method,
+        path: &str,
+        body: String,
+    ) -> anyhow::Result<String> {
+        let (status, body) = self.fetch(method, path, body)?;
+        let text = String::from_utf8_lossy(&body);
+        if status.is_success() {
+            Ok(text.into_owned())
+        } else {
+            // Whoever asked knows what for, and is told what the daemon says to it.
+            bail!(
+                "{} answered {status}: {}",
+                self.url,
+                printable(text.trim(), false)
+            )
+        }
+    }
+
+    fn fetch(
+        &self,
+        method: &Method,
+        target: &str,
+        body: String,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("start the HTTP client")?;
+        runtime.block_on(self.exchange(method, target, body))
+    }
+
+    async fn exchange(
+        &self,
+        method: &Method,
+        target: &str,
+        body: String,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
         let url = &self.url;
         let connecting = TcpStream::connect((&*self.host, self.port));
         let stream = match timeout(CONNECT_WITHIN, connecting).await {
@@ -101,9 +136,14 @@ impl Daemon {
                 hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
             // Its errors come out of the request too.
             tokio::spawn(connection);
-            let request = Request::get(target)
-                .header(header::HOST, &self.authority)
-                .body(Empty::<Bytes>::new())?;
+            let mut request = Request::builder()
+                .method(method)
+                .uri(target)
+                .header(header::HOST, &self.authority);
+            if !body.is_empty() {
+                request = request.header(header::CONTENT_TYPE, "application/json");
+            }
+            let request = request.body(Full::new(Bytes::from(body)))?;
             let answer = sender.send_request(request).await?;
             let status = answer.status();
             let body = Limited::new(answer.into_body(), MOST)
@@ -135,7 +175,7 @@ impl Daemon {
 }
 
 /// What a terminal may be given: text, and where they were asked for, colours.
-fn printable(text: &str, colour: bool) -> String {
+pub(super) fn printable(text: &str, colour: bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(character) = rest.chars().next() {
