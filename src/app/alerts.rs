@@ -25,7 +25,7 @@ pub(super) use feed::Feed;
 pub(super) use mutes::Mutes;
 
 use super::clock;
-use crate::config::Alert as Settings;
+use crate::config::{Alert as Settings, Receiver};
 use crate::delivery::{Client, Outbox, Sender};
 use crate::metrics::AlertState;
 use keeper::{Command, Keeper};
@@ -59,8 +59,8 @@ impl Prepared {
         let mut outbox = None;
         if !settings.receiver.is_empty() {
             let client = Client::new()?;
-            for receiver in &settings.receiver {
-                senders.push(Sender::prepare(receiver, settings, &client)?);
+            for peer in settings.receiver.iter().flat_map(Receiver::peers) {
+                senders.push(Sender::prepare(&peer, settings, &client)?);
             }
             if !has_outbox {
                 outbox = Some(Outbox::open(&state_dir::of(settings))?);
@@ -287,20 +287,37 @@ pub mod test {
                 known.join(", ")
             );
         };
-        let sender = Sender::prepare(receiver, &settings, &Client::new()?)?;
+        let client = Client::new()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .context("start the sender")?;
-        let now = clock::now();
-        match runtime.block_on(sender.send(&test_message(name, now), now)) {
-            Outcome::Delivered(said) => {
-                super::super::terminal::print(&format!("delivered: {said}\n"))
+        // Of several peers every one is tried, and one that fails is enough to fail.
+        let mut failures = Vec::new();
+        for peer in receiver.peers() {
+            let sender = Sender::prepare(&peer, &settings, &client)?;
+            let now = clock::now();
+            let which = if peer.name == *name {
+                String::new()
+            } else {
+                format!("{}: ", peer.name)
+            };
+            match runtime.block_on(sender.send(&test_message(name, now), now)) {
+                Outcome::Delivered(said) => {
+                    super::super::terminal::print(&format!("{which}delivered: {said}\n"))?;
+                }
+                Outcome::Later { reason, .. } => failures.push(format!(
+                    "{which}not delivered: {reason}; the daemon would try again"
+                )),
+                Outcome::Refused(reason) => failures.push(format!(
+                    "{which}refused: {reason}; the daemon would not try again"
+                )),
             }
-            Outcome::Later { reason, .. } => {
-                bail!("not delivered: {reason}; the daemon would try again")
-            }
-            Outcome::Refused(reason) => bail!("refused: {reason}; the daemon would not try again"),
+        }
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            bail!(failures.join("\n"))
         }
     }
 }

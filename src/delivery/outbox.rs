@@ -267,6 +267,16 @@ impl Outbox {
         rows.map(|body| Ok(serde_json::from_str(&body?)?)).collect()
     }
 
+    /// This receiver is to hear again of what that one was told of, as it knows nothing yet.
+    pub fn stand_like(&mut self, that: &str, receiver: &str) -> Result<()> {
+        self.connection.execute(
+            "INSERT OR IGNORE INTO standing (receiver, fingerprint, body)
+             SELECT ?2, fingerprint, body FROM standing WHERE receiver = ?1",
+            [that, receiver],
+        )?;
+        Ok(())
+    }
+
     /// Gives up what is for receivers that are no more; how many messages.
     pub fn keep_only(&mut self, receivers: &[&str]) -> Result<u64> {
         let names = serde_json::to_string(receivers)?;

@@ -1,5 +1,6 @@
 //! The thread that owns the policy and the outbox.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use super::mutes::{Change, Muted};
 use crate::alert::{Alert, Dropped, Notification, Policy, Update};
 use crate::app::alerts::known::KnownDevices;
 use crate::app::clock::{self, Stopwatch};
-use crate::config::Alert as Settings;
+use crate::config::{Alert as Settings, Receiver};
 use crate::delivery::{Next, Outbox, OutboxError, Pending};
 use crate::time::Timestamp;
 use crate::web::MuteAnswer;
@@ -52,6 +53,8 @@ pub(super) struct Keeper {
     outbox: Option<Outbox>,
     counts: Arc<Counts>,
     bell: watch::Sender<u64>,
+    /// By the name of each receiver of which there are several peers: all of them.
+    peers: BTreeMap<String, Vec<String>>,
     /// Messages that could not be stored yet.
     unstored: Vec<Notification>,
     /// What became of messages, where that could not be stored yet. As long as there is any, nothing is given out: it
@@ -87,6 +90,7 @@ impl Keeper {
             outbox: None,
             counts,
             bell,
+            peers: peers(settings),
             unstored: Vec::new(),
             unsettled: Vec::new(),
             is_changed: false,
@@ -241,11 +245,7 @@ impl Keeper {
         }
         let before = self.unstored.len();
         while let Some(message) = self.policy.poll_notification() {
-            if self.unstored.len() < Outbox::MOST_MESSAGES {
-                self.unstored.push(message);
-            } else {
-                self.counts.add_dropped(1);
-            }
+            self.keep(message);
         }
         let dropped = self.policy.dropped();
         let more = dropped.alerts.saturating_sub(self.dropped.alerts)
@@ -256,6 +256,22 @@ impl Keeper {
         let is_due = self.is_changed && self.stored.elapsed() >= self.store_every;
         if is_new || is_due {
             self.store();
+        }
+    }
+
+    /// Keeps a message until it is stored: for each peer of its receiver its own, as each takes it at another time.
+    fn keep(&mut self, message: Notification) {
+        let peers = self.peers.get(&message.receiver).cloned();
+        let peers = peers.unwrap_or_else(|| vec![message.receiver.clone()]);
+        for receiver in peers {
+            if self.unstored.len() < Outbox::MOST_MESSAGES {
+                self.unstored.push(Notification {
+                    receiver,
+                    ..message.clone()
+                });
+            } else {
+                self.counts.add_dropped(1);
+            }
         }
     }
 
@@ -295,15 +311,22 @@ impl Keeper {
 
     /// What is for receivers that are no more is given up.
     fn keep_only(&mut self, settings: &Settings) {
-        let names: Vec<&str> = settings
-            .receiver
-            .iter()
-            .map(|receiver| receiver.name.as_str())
-            .collect();
+        let before = std::mem::replace(&mut self.peers, peers(settings));
+        let peers = settings.receiver.iter().flat_map(Receiver::peers);
+        let names: Vec<String> = peers.map(|peer| peer.name).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         if let Some(outbox) = &mut self.outbox {
             let result = outbox.keep_only(&names);
             if let Some(given_up) = logged(result) {
                 self.counts.add_dropped(given_up);
+            }
+            // A peer that is new knows nothing of what its receiver was told.
+            for (receiver, peers) in &self.peers {
+                let had = before.get(receiver);
+                let new = peers.iter().skip(1);
+                for peer in new.filter(|peer| had.is_none_or(|had| !had.contains(peer))) {
+                    logged(outbox.stand_like(receiver, peer));
+                }
             }
         }
         self.unstored
@@ -337,6 +360,18 @@ impl Keeper {
             }
         }
     }
+}
+
+/// The peers of each receiver that has several.
+fn peers(settings: &Settings) -> BTreeMap<String, Vec<String>> {
+    let receivers = settings.receiver.iter();
+    receivers
+        .map(|receiver| {
+            let peers = receiver.peers().into_iter().map(|peer| peer.name).collect();
+            (receiver.name.clone(), peers)
+        })
+        .filter(|(_, peers): &(String, Vec<String>)| peers.len() > 1)
+        .collect()
 }
 
 fn logged<T>(result: Result<T, OutboxError>) -> Option<T> {
