@@ -23,7 +23,7 @@ pub use announced::{Alert, Status};
 pub use fingerprint::Fingerprint;
 pub use key::{Cause, GroupKey, Subnet};
 pub use notification::{Notification, Reason};
-pub use policy::{Dropped, Policy, State};
+pub use policy::{Dropped, Policy, Row, State};
 pub use request::{MaintenanceRequest, SilenceRequest};
 pub use silence::{Maintenance, NumberedSilence, Silence};
 pub use update::{Facts, Known, Subject, SubjectKind, Update};

@@ -321,3 +321,6 @@ pub mod test {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -131,6 +131,8 @@ struct Trial {
     policy: Policy,
     now: Timestamp,
     told: Vec<Notification>,
+    /// By their keys.
+    stored: BTreeMap<String, String>,
 }
 
 impl Trial {
@@ -143,6 +145,7 @@ impl Trial {
             policy: Policy::new(settings),
             now: at(0),
             told: Vec::new(),
+            stored: BTreeMap::new(),
         }
     }
 
@@ -172,10 +175,43 @@ impl Trial {
     }
 
     fn restart(&mut self) {
-        let stored = serde_json::to_string(&self.policy.state()).unwrap();
+        self.store();
         let settings = self.policy.settings.clone();
-        self.policy = Policy::restore(settings, serde_json::from_str(&stored).unwrap(), self.now);
+        let rows = self.stored.iter();
+        let rows = rows.map(|(key, body)| Row {
+            key: key.clone(),
+            body: Some(body.clone()),
+        });
+        let state = State {
+            is_whole: true,
+            rows: rows.collect(),
+        };
+        self.policy = Policy::restore(settings, state, self.now);
         self.collect();
+    }
+
+    /// Stores what has changed, as an outbox does; all that is stored is all that there is.
+    fn store(&mut self) {
+        let changes = self.policy.changes();
+        if changes.is_whole {
+            self.stored.clear();
+        }
+        for Row { key, body } in changes.rows {
+            match body {
+                Some(body) => {
+                    self.stored.insert(key, body);
+                }
+                None => self
+                    .stored
+                    .retain(|other, _| *other != key && !other.starts_with(&format!("{key}/"))),
+            }
+        }
+        self.policy.stored();
+        let whole = self.policy.state().rows.into_iter();
+        let whole: BTreeMap<String, String> =
+            whole.map(|row| (row.key, row.body.unwrap())).collect();
+        assert_eq!(self.stored, whole);
+        assert_eq!(self.policy.changes().rows, []);
     }
 
     fn collect(&mut self) {
@@ -806,6 +842,10 @@ fn keeps_its_promises(
                 trial.restart();
             }
         }
+        // What was stored in between does not matter.
+        if now % 2 == 0 {
+            trial.store();
+        }
         for told in trial.told.iter().skip(seen) {
             promises.told(told);
         }
@@ -823,7 +863,88 @@ fn keeps_its_promises(
     assert!(trial.policy.groups.is_empty(), "{:?}", trial.policy.groups);
 }
 
+/// What people may do meanwhile.
+#[derive(Clone, Debug)]
+enum Meddling {
+    Silence(u64, u64),
+    EndSilence(u64),
+    Maintenance(u64),
+    EndMaintenance,
+    Reconfigure(bool),
+    Store,
+    Step(Step),
+}
+
+fn meddling() -> impl Strategy<Value = Vec<Meddling>> {
+    let steps = steps(true).prop_map(|steps| steps.into_iter().map(Meddling::Step).collect());
+    let other = prop_oneof![
+        (0..500_u64, 1..2000_u64).prop_map(|(start, length)| Meddling::Silence(start, length)),
+        (1..6_u64).prop_map(Meddling::EndSilence),
+        (1..2000_u64).prop_map(Meddling::Maintenance),
+        Just(Meddling::EndMaintenance),
+        any::<bool>().prop_map(Meddling::Reconfigure),
+        Just(Meddling::Store),
+    ];
+    let others = prop::collection::vec((any::<prop::sample::Index>(), other), 0..20);
+    (steps, others).prop_map(|(mut all, others): (Vec<Meddling>, _)| {
+        for (place, other) in others {
+            all.insert(place.index(all.len()), other);
+        }
+        all
+    })
+}
+
 proptest! {
+    /// Whatever people do: what is stored piece by piece is what there is, and in maintenance nobody is told anything.
+    #[test]
+    fn what_is_stored_is_what_there_is(steps in meddling()) {
+        let mut trial = Trial::new("alert.group_interval = '60s'");
+        let mut now = 0;
+        for step in steps {
+            let told = trial.told.len();
+            trial.until(now);
+            let was_in_maintenance = trial.policy.in_maintenance().is_some();
+            match step {
+                Meddling::Silence(start, length) => {
+                    let silence = Silence {
+                        phones: globs(&["*1*"]),
+                        start: at(now + start),
+                        end: at(now + start + length),
+                        ..Silence::default()
+                    };
+                    trial.policy.silence(silence, at(now));
+                }
+                Meddling::EndSilence(number) => {
+                    trial.policy.end_silence(number, at(now));
+                }
+                Meddling::Maintenance(length) => {
+                    trial.policy.maintenance(Some(maintenance(now + length)), at(now));
+                }
+                Meddling::EndMaintenance => trial.policy.maintenance(None, at(now)),
+                Meddling::Reconfigure(has_second) => {
+                    let mut settings = settings("alert.group_interval = '60s'");
+                    settings.receiver.extend(has_second.then(|| second("second")));
+                    trial.policy.reconfigure(settings, at(now));
+                }
+                Meddling::Store => trial.store(),
+                Meddling::Step(Step::Raise(whom, code)) => trial.raise(now, whom, code),
+                Meddling::Step(Step::Clear(whom, code)) => trial.clear(now, whom, code),
+                Meddling::Step(Step::Wait(time)) => now += time,
+                Meddling::Step(Step::Restart) => trial.restart(),
+            }
+            trial.collect();
+            if was_in_maintenance && trial.policy.in_maintenance().is_some() {
+                prop_assert_eq!(trial.told.len(), told);
+            }
+        }
+        // All of it ends by itself.
+        trial.until(now + 3000);
+        trial.policy.handle_timeout(trial.now);
+        prop_assert!(trial.policy.in_maintenance().is_none());
+        prop_assert!(trial.policy.silences().is_empty());
+        trial.store();
+    }
+
     #[test]
     fn promises_are_kept(
         steps in steps(false),

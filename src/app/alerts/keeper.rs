@@ -162,7 +162,10 @@ impl Keeper {
                 self.policy.reconfigure((*settings).clone(), now);
                 self.is_changed = true;
                 match outbox {
-                    Some(outbox) => self.take(outbox, &settings),
+                    Some(outbox) => {
+                        self.policy.store_anew();
+                        self.take(outbox, &settings);
+                    }
                     None => self.keep_only(&settings),
                 }
             }
@@ -282,7 +285,7 @@ impl Keeper {
             self.is_changed = false;
             return;
         };
-        let result = outbox.store(&self.policy.state(), &self.unstored);
+        let result = outbox.store(&self.policy.changes(), &self.unstored);
         let is_stored = result.is_ok();
         if let Some(given_up) = self.stored_or_logged(result) {
             self.counts.add_dropped(given_up);
@@ -295,6 +298,7 @@ impl Keeper {
         }
         if is_stored {
             let has_messages = !self.unstored.is_empty();
+            self.policy.stored();
             self.unstored.clear();
             self.is_changed = false;
             self.store_every = STORE_EVERY.max(self.stored.elapsed() * SHARE);

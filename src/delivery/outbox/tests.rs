@@ -74,6 +74,62 @@ fn what_was_stored_is_there_after_a_restart() {
 }
 
 #[test]
+fn only_what_changed_is_written_again() {
+    let row = |key: &str, body: Option<&str>| Row {
+        key: key.to_owned(),
+        body: body.map(ToOwned::to_owned),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = Outbox::open(folder.path()).unwrap();
+    let mut stored = |is_whole, rows: &[Row]| {
+        let rows = rows.to_vec();
+        outbox.store(&State { is_whole, rows }, &[]).unwrap();
+        let rows = outbox.state().unwrap().map(|state| state.rows);
+        rows.into_iter().flatten().collect::<Vec<_>>()
+    };
+    let first = [
+        row("alert/1", Some("a")),
+        row("group/1", Some("b")),
+        row("group/1/1", Some("true")),
+        row("group/10", Some("c")),
+        row("group/10/1", Some("false")),
+    ];
+    assert_eq!(stored(true, &first), first);
+    // A group goes with all that is in it, and no other does.
+    let changes = [row("alert/1", Some("d")), row("group/1", None)];
+    let rest = [changes[0].clone(), first[3].clone(), first[4].clone()];
+    assert_eq!(stored(false, &changes), rest);
+    assert_eq!(stored(true, &first[..2]), first[..2]);
+}
+
+#[test]
+fn what_an_older_version_wrote_is_taken_over_but_for_what_it_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = Outbox::open(folder.path()).unwrap();
+    outbox.store(&state(), &[message("a", "one", 1)]).unwrap();
+    let before = "DROP TABLE policy; CREATE TABLE state (id INTEGER PRIMARY KEY, body TEXT) STRICT;
+                  INSERT INTO state VALUES (1, '{}'); PRAGMA user_version = 1;";
+    outbox.connection.execute_batch(before).unwrap();
+    drop(outbox);
+    let outbox = Outbox::open(folder.path()).unwrap();
+    assert_eq!(outbox.state().unwrap(), None);
+    assert_eq!(due(&outbox, "a", 0).notification.id, "one-1");
+}
+
+#[test]
+fn a_peer_that_is_new_stands_like_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = Outbox::open(folder.path()).unwrap();
+    let begin = message("am", "one", 1);
+    outbox
+        .store(&state(), std::slice::from_ref(&begin))
+        .unwrap();
+    outbox.delivered(&due(&outbox, "am", 0), true).unwrap();
+    outbox.stand_like("am", "second").unwrap();
+    assert_eq!(outbox.standing("second").unwrap(), begin.alerts);
+}
+
+#[test]
 fn what_cannot_be_read_holds_nothing_up() {
     let folder = tempfile::tempdir().unwrap();
     let mut outbox = Outbox::open(folder.path()).unwrap();
