@@ -14,7 +14,6 @@ use crate::event::{self, Event, EventKind};
 use crate::finding::{self, Finding, Severity};
 use crate::net::{DeviceName, MacAddr};
 use crate::snapshot::Snapshot;
-use crate::time::Timestamp;
 use crate::web::{MuteAnswer, MuteRefusal, MuteRequest};
 use keeper::Settled;
 
