@@ -66,6 +66,7 @@ pub mod phone;
 pub mod record;
 pub mod report;
 pub mod simulate;
+pub mod site;
 pub mod snapshot;
 pub mod time;
 pub mod trace;

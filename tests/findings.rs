@@ -147,6 +147,7 @@ fn other_thresholds_judge_what_is_known_already_and_forget_nothing() {
         drive.reconfigure(Reconfiguration {
             thresholds: settings.thresholds,
             inventory: None,
+            sites: std::sync::Arc::default(),
         });
         told(&mut drive)
     };

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module with all those it may import, itself aside.
-const MAY_IMPORT: [(&str, &[&str]); 25] = [
+const MAY_IMPORT: [(&str, &[&str]); 26] = [
     ("time", &[]),
     ("net", &["time"]),
     ("record", &["time", "net"]),
@@ -18,6 +18,7 @@ const MAY_IMPORT: [(&str, &[&str]); 25] = [
     ("flow", &["time", "net", "record", "wire"]),
     ("finding", &["time", "net"]),
     ("inventory", &["net"]),
+    ("site", &[]),
     ("phone", PHONE),
     ("diagnosis", BELOW_EVENT),
     ("event", BELOW_EVENT),
@@ -27,7 +28,15 @@ const MAY_IMPORT: [(&str, &[&str]); 25] = [
     ("capture", &["time", "net", "record"]),
     (
         "config",
-        &["time", "net", "finding", "phone", "diagnosis", "capture"],
+        &[
+            "time",
+            "net",
+            "finding",
+            "site",
+            "phone",
+            "diagnosis",
+            "capture",
+        ],
     ),
     ("simulate", &["time", "net", "record", "wire"]),
     ("cli", &["config", "report", "simulate"]),
@@ -66,6 +75,7 @@ const MAY_IMPORT: [(&str, &[&str]); 25] = [
             "record",
             "finding",
             "inventory",
+            "site",
             "wire",
             "flow",
             "phone",
@@ -96,6 +106,7 @@ const BELOW_EVENT: &[&str] = &[
     "record",
     "finding",
     "inventory",
+    "site",
     "wire",
     "flow",
     "phone",
@@ -106,6 +117,7 @@ const BELOW_ENGINE: &[&str] = &[
     "record",
     "finding",
     "inventory",
+    "site",
     "wire",
     "flow",
     "phone",
@@ -129,12 +141,13 @@ const READERS: &[&str] = &[
 ];
 
 /// The modules that take time as data and do nothing but think.
-const CORE: [&str; 13] = [
+const CORE: [&str; 14] = [
     "time",
     "net",
     "record",
     "finding",
     "inventory",
+    "site",
     "wire",
     "flow",
     "phone",

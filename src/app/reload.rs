@@ -11,6 +11,7 @@ pub(super) fn apply(running: &mut Config, new: &Config) -> Vec<&'static str> {
     running.metrics.clone_from(&new.metrics);
     running.thresholds.clone_from(&new.thresholds);
     running.inventory.clone_from(&new.inventory);
+    running.site.clone_from(&new.site);
     let state_dir = running.alert.state_dir.clone();
     running.alert.clone_from(&new.alert);
     running.alert.state_dir = state_dir;
@@ -21,7 +22,7 @@ pub(super) fn apply(running: &mut Config, new: &Config) -> Vec<&'static str> {
 macro_rules! differing_keys {
     ($one:ident, $other:ident: $($table:ident: $type:ident { $($key:ident),* };)*) => {{
         let mut keys = Vec::new();
-        let Config { callmanager: _, alert: _, thresholds: _, inventory: _, $($table: _),* } = $one;
+        let Config { callmanager: _, alert: _, thresholds: _, inventory: _, site: _, $($table: _),* } = $one;
         $(
             let $type { $($key: _),* } = &$one.$table;
             $(

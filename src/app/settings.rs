@@ -11,6 +11,7 @@ use crate::inventory::Inventory;
 use crate::phone::dhcp::DhcpThreshold;
 use crate::phone::keepalive::Intervals;
 use crate::phone::registration::FlapThreshold;
+use crate::site::Sites;
 
 /// What the engine is told.
 pub fn engine(config: &Config, inventory: Option<Arc<Inventory>>) -> Settings {
@@ -34,6 +35,7 @@ pub fn engine(config: &Config, inventory: Option<Arc<Inventory>>) -> Settings {
         },
         thresholds: config.thresholds.clone(),
         inventory,
+        sites: sites(config),
         copy_window: config.copies.window,
         tunnels: config.capture.tunnels,
         limits: Limits {
@@ -62,7 +64,12 @@ pub fn reconfiguration(config: &Config, inventory: Option<Arc<Inventory>>) -> Re
     Reconfiguration {
         thresholds: config.thresholds.clone(),
         inventory,
+        sites: sites(config),
     }
+}
+
+fn sites(config: &Config) -> Arc<Sites> {
+    Arc::new(Sites::new(&config.site))
 }
 
 /// What the capture of each interface is told, in the order of the configuration.

@@ -12,6 +12,7 @@ mod error;
 mod secret;
 mod section;
 mod settings;
+mod site;
 mod thresholds;
 mod value;
 mod wording;
@@ -40,6 +41,7 @@ pub(crate) use thresholds::differing_thresholds;
 pub(crate) use value::duration as parse_duration;
 
 use crate::diagnosis::Thresholds;
+use crate::site::Site;
 use error::{Fault, Lines};
 use section::{Reading, Section};
 use wording::quoted_text;
@@ -70,6 +72,8 @@ pub struct Config {
     pub thresholds: Thresholds,
     /// The list of the phones that should be there.
     pub inventory: InventoryFile,
+    /// The places where phones stand, by their names.
+    pub site: Vec<Site>,
     /// How much is kept in memory.
     pub limits: Limits,
     /// Who is told of what is wrong, when and how.
@@ -109,7 +113,7 @@ impl Config {
     /// Every key there is, with its table: `flap.moves`. In the order in which they are read.
     pub fn keys() -> Vec<String> {
         // One of each table of which there may be many, so that its keys are asked for.
-        let repeated = "[[callmanager]]\n[[alert.route]]\n[[alert.silence]]\n[[alert.receiver]]\n\
+        let repeated = "[[callmanager]]\n[[alert.route]]\n[[alert.silence]]\n[[alert.receiver]]\n[[site]]\n\
                         [findings.callmanager_down]";
         decode_here(repeated).keys
     }
@@ -150,6 +154,7 @@ impl Config {
         let tftp = document.table("tftp", Tftp::read);
         let callmanager = CallManager::read_all(document);
         let named = callmanager.len();
+        let site = site::read_all(document);
         let mut thresholds = Thresholds::default();
         let keepalive = document.table("keepalive", Keepalive::read);
         let flap = document.table("flap", Flap::read);
@@ -187,6 +192,7 @@ impl Config {
             web: document.table("web", Web::read),
             log: document.table("log", Log::read),
             callmanager,
+            site,
         }
     }
 }

@@ -74,9 +74,11 @@ impl World {
         let Reconfiguration {
             thresholds,
             inventory,
+            sites,
         } = change;
         self.settings.thresholds = thresholds;
         self.settings.inventory = inventory;
+        self.settings.sites = sites;
         self.touched
             .extend(self.devices.table.iter().map(|(id, _)| id));
         self.settle(now);

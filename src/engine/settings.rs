@@ -11,6 +11,7 @@ use crate::phone::Role;
 use crate::phone::dhcp::DhcpThreshold;
 use crate::phone::keepalive::Intervals;
 use crate::phone::registration::FlapThreshold;
+use crate::site::Sites;
 
 /// Ports, thresholds and bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Settings {
     pub thresholds: Thresholds,
     /// The phones that should be there, where the user named a list of them.
     pub inventory: Option<Arc<Inventory>>,
+    /// The places where devices stand.
+    pub sites: Arc<Sites>,
     /// Two frames alike within this time are copies that the mirror made; zero keeps them all.
     pub copy_window: Duration,
     /// Whether tunnels (ERSPAN, GRE, VXLAN, IP in IP) are opened.
@@ -48,6 +51,8 @@ pub struct Reconfiguration {
     pub thresholds: Thresholds,
     /// The phones that should be there, where the user named a list of them.
     pub inventory: Option<Arc<Inventory>>,
+    /// The places where devices stand.
+    pub sites: Arc<Sites>,
 }
 
 /// A CallManager named in the configuration.
@@ -110,6 +115,7 @@ impl Default for Settings {
             },
             thresholds: Thresholds::default(),
             inventory: None,
+            sites: Arc::default(),
             copy_window: Duration::from_millis(20),
             tunnels: true,
             limits: Limits::default(),
