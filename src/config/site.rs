@@ -73,7 +73,7 @@ pub(super) fn read_all(document: &mut Section<'_>) -> Vec<Site> {
         Some(Site {
             name: name?,
             subnets: networks,
-            device_pools: device_pools,
+            device_pools,
         })
     })
 }

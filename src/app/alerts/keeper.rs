@@ -248,7 +248,7 @@ impl Keeper {
         }
         let before = self.unstored.len();
         while let Some(message) = self.policy.poll_notification() {
-            self.keep(message);
+            self.keep(&message);
         }
         let dropped = self.policy.dropped();
         let more = dropped.alerts.saturating_sub(self.dropped.alerts)
@@ -263,7 +263,7 @@ impl Keeper {
     }
 
     /// Keeps a message until it is stored: for each peer of its receiver its own, as each takes it at another time.
-    fn keep(&mut self, message: Notification) {
+    fn keep(&mut self, message: &Notification) {
         let peers = self.peers.get(&message.receiver).cloned();
         let peers = peers.unwrap_or_else(|| vec![message.receiver.clone()]);
         for receiver in peers {
