@@ -132,6 +132,11 @@ impl Policy {
         }
         if is_sound {
             policy.stored();
+            // Of a group the counts and what waits were made anew, and may differ from what is stored.
+            let groups: Vec<GroupNumber> = policy.groups.keys().copied().collect();
+            for number in groups {
+                policy.groups.get_mut(&number);
+            }
         }
         policy.reconfigure(settings, now);
         policy
