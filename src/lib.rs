@@ -70,6 +70,7 @@ pub mod report;
 pub mod rules;
 pub mod savefile;
 pub mod simulate;
+pub mod site;
 pub mod snapshot;
 pub mod time;
 pub mod trace;

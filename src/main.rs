@@ -39,6 +39,8 @@ fn main() -> ExitCode {
             alerts::test::test(&arguments).map(|()| ExitCode::SUCCESS)
         }
         Command::Pages(arguments) => pages::pages(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Silence(asked) => ask::mutes::silence(&asked).map(|()| ExitCode::SUCCESS),
+        Command::Maintenance(asked) => ask::mutes::maintenance(&asked).map(|()| ExitCode::SUCCESS),
         Command::Simulate(arguments) => simulate::simulate(&arguments).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

@@ -10,6 +10,7 @@ use crate::phone::histogram::Histogram;
 use crate::phone::tally::Tally;
 use crate::phone::{CallManager, Device, DeviceId, Pulse};
 use crate::record::LossPlace;
+use crate::site::Sites;
 use crate::time::Timestamp;
 
 /// Everything the engine knows at one time.
@@ -25,11 +26,22 @@ pub struct Snapshot {
     pub findings: Vec<(Subject, Arc<Finding>)>,
     /// The phones that should be there, where the user named a list of them.
     pub inventory: Option<Arc<Inventory>>,
+    /// The places where devices stand.
+    pub sites: Arc<Sites>,
     /// The sums over everything.
     pub totals: Totals,
 }
 
 impl Snapshot {
+    /// Where a device stands, if its site is known.
+    pub fn site(&self, device: &Device) -> Option<&str> {
+        let listed = device
+            .name
+            .and_then(|name| self.inventory.as_deref()?.of(name));
+        let device_pool = listed.and_then(|listed| listed.device_pool.as_deref());
+        self.sites.of(device.address, device_pool)
+    }
+
     /// The devices to show: those that anything proves to be SCCP endpoints or phones.
     pub fn shown(&self) -> impl Iterator<Item = &Arc<Device>> {
         self.shown_with_places().map(|(_, device)| device)

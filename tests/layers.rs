@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module with all those it may import, itself aside.
-const MAY_IMPORT: [(&str, &[&str]); 28] = [
+const MAY_IMPORT: [(&str, &[&str]); 29] = [
     ("time", &[]),
     ("net", &["time"]),
     ("record", &["time", "net"]),
@@ -18,6 +18,7 @@ const MAY_IMPORT: [(&str, &[&str]); 28] = [
     ("flow", &["time", "net", "record", "wire"]),
     ("finding", &["time", "net"]),
     ("inventory", &["net"]),
+    ("site", &[]),
     ("phone", PHONE),
     ("diagnosis", BELOW_EVENT),
     ("event", BELOW_EVENT),
@@ -32,7 +33,15 @@ const MAY_IMPORT: [(&str, &[&str]); 28] = [
     ("capture", &["time", "net", "record"]),
     (
         "config",
-        &["time", "net", "finding", "phone", "diagnosis", "capture"],
+        &[
+            "time",
+            "net",
+            "finding",
+            "site",
+            "phone",
+            "diagnosis",
+            "capture",
+        ],
     ),
     ("simulate", &["time", "net", "record", "wire"]),
     ("rules", &["finding", "diagnosis"]),
@@ -76,6 +85,7 @@ const MAY_IMPORT: [(&str, &[&str]); 28] = [
             "record",
             "finding",
             "inventory",
+            "site",
             "wire",
             "flow",
             "phone",
@@ -109,6 +119,7 @@ const BELOW_EVENT: &[&str] = &[
     "record",
     "finding",
     "inventory",
+    "site",
     "wire",
     "flow",
     "phone",
@@ -119,6 +130,7 @@ const BELOW_ENGINE: &[&str] = &[
     "record",
     "finding",
     "inventory",
+    "site",
     "wire",
     "flow",
     "phone",
@@ -142,12 +154,13 @@ const READERS: &[&str] = &[
 ];
 
 /// The modules that take time as data and do nothing but think.
-const CORE: [&str; 13] = [
+const CORE: [&str; 14] = [
     "time",
     "net",
     "record",
     "finding",
     "inventory",
+    "site",
     "wire",
     "flow",
     "phone",

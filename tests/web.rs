@@ -20,11 +20,14 @@ use phonewatch::capture::live::CaptureState;
 use phonewatch::config::PerPhone;
 use phonewatch::evidence::EvidenceName;
 use phonewatch::inventory::Inventory;
-use phonewatch::metrics::{InterfaceState, MetricsSettings, SensorState};
+use phonewatch::metrics::{InterfaceState, MaintenanceState, MetricsSettings, SensorState};
 use phonewatch::phone::{CallManager, DeviceId};
 use phonewatch::snapshot::Snapshot;
 use phonewatch::time::Timestamp;
-use phonewatch::web::{Recordings, TraceForm, Unavailable, WebState, serve};
+use phonewatch::web::{
+    Admin, MuteAnswer, MuteRefusal, MuteRequest, Recordings, TraceForm, Unavailable, WebState,
+    serve,
+};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -361,6 +364,251 @@ async fn the_command_line_asks_the_daemon() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn silences_and_maintenance_are_handed_on_and_answered() {
+    let (daemon, _) = Daemon::keeping_mutes(true).await;
+    for (request, body, status, part) in [
+        ("GET /api/v1/silences", "", 200, r#""silences":[]"#),
+        (
+            "POST /api/v1/silences",
+            r#"{"x":1}"#,
+            201,
+            r#""silence":{"id":1,"x":1}"#,
+        ),
+        ("POST /api/v1/silences", "nonsense", 400, "it is no JSON"),
+        (
+            "GET /api/v1/silences",
+            "",
+            200,
+            r#""silences":[{"id":1,"x":1}]"#,
+        ),
+        (
+            "DELETE /api/v1/silences/2",
+            "",
+            404,
+            "no silence has this number",
+        ),
+        (
+            "DELETE /api/v1/silences/x",
+            "",
+            404,
+            "no silence has this number",
+        ),
+        ("DELETE /api/v1/silences/1", "", 200, r#""removed":1"#),
+        (
+            "DELETE /api/v1/silences/1",
+            "",
+            404,
+            "no silence has this number",
+        ),
+        ("GET /api/v1/maintenance", "", 200, r#""maintenance":null"#),
+        (
+            "POST /api/v1/maintenance",
+            r#"{"y":2}"#,
+            200,
+            r#""maintenance":{"y":2}"#,
+        ),
+        (
+            "GET /api/v1/maintenance",
+            "",
+            200,
+            r#""maintenance":{"y":2}"#,
+        ),
+        (
+            "DELETE /api/v1/maintenance",
+            "",
+            200,
+            r#""maintenance":null"#,
+        ),
+        ("DELETE /api/v1/silences", "", 405, "the header Allow says"),
+        (
+            "PUT /api/v1/maintenance",
+            "{}",
+            405,
+            "the header Allow says",
+        ),
+    ] {
+        let answer = daemon.send(request, JSON, body).await;
+        assert_eq!(answer.status, status, "{request}: {}", answer.body);
+        assert!(answer.body.contains(part), "{request}: {}", answer.body);
+    }
+    daemon.stop().await;
+
+    let alone = Daemon::start().await;
+    assert_eq!(alone.ask("GET /api/v1/silences").await.status, 503);
+    alone.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_take_consent_and_come_from_no_page_in_a_browser() {
+    let writing = [
+        "POST /api/v1/silences",
+        "DELETE /api/v1/silences/1",
+        "POST /api/v1/maintenance",
+        "DELETE /api/v1/maintenance",
+    ];
+    let (daemon, mutes) = Daemon::keeping_mutes(false).await;
+    for request in writing {
+        let answer = daemon.send(request, JSON, "{}").await;
+        assert_eq!(answer.status, 403, "{request}");
+        assert!(answer.body.contains("admin = true"), "{}", answer.body);
+    }
+    assert_eq!(daemon.ask("GET /api/v1/silences").await.status, 200);
+    daemon.stop().await;
+    assert_eq!(*mutes.lock().unwrap(), Mutes::default());
+
+    let (daemon, mutes) = Daemon::keeping_mutes(true).await;
+    for request in writing {
+        // A page of another site, one that reached the port under its own name, and one of nowhere.
+        for origin in ["https://evil.example", "http://localhost", "null"] {
+            let headers = format!("{JSON}Origin: {origin}\r\n");
+            let answer = daemon.send(request, &headers, "{}").await;
+            assert_eq!(answer.status, 403, "{request} {origin}");
+            assert_eq!(answer.header("access-control-allow-origin"), None);
+        }
+    }
+    for request in writing.into_iter().filter(|it| it.starts_with("POST")) {
+        // What a form or a simple request can send without asking for permission.
+        for kind in [
+            "",
+            "Content-Type: text/plain\r\n",
+            "Content-Type: application/jsonx\r\n",
+        ] {
+            let answer = daemon.send(request, kind, "{}").await;
+            assert_eq!(answer.status, 415, "{request} {kind}");
+        }
+        let long = format!("{{\"x\": \"{}\"}}", "x".repeat(300_000));
+        let answer = daemon.send(request, JSON, &long).await;
+        assert_eq!(answer.status, 413, "{request}");
+    }
+    let preflight = daemon
+        .send(
+            "OPTIONS /api/v1/silences",
+            "Origin: https://evil.example\r\n",
+            "",
+        )
+        .await;
+    assert_eq!(preflight.status, 405);
+    assert_eq!(preflight.header("access-control-allow-origin"), None);
+    daemon.stop().await;
+    assert_eq!(*mutes.lock().unwrap(), Mutes::default());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_page_and_the_metrics_tell_what_holds_alerts_back() {
+    let daemon = Daemon::start().await;
+    let index = daemon.ask("GET /").await;
+    assert!(!index.body.contains("Maintenance until"), "{}", index.body);
+    daemon.change(|sensor| {
+        sensor.alerts.silences.active = 2;
+        sensor.alerts.maintenance = Some(MaintenanceState {
+            until: Timestamp::from_secs(1_772_366_400),
+            author: "<b>anna".to_owned(),
+            reason: "new switches".to_owned(),
+        });
+    });
+    let index = daemon.ask("GET /").await;
+    let line = "Maintenance until <time>2026-03-01T12:00:00.000000Z</time>, by &lt;b&gt;anna</strong>: new switches.";
+    assert!(index.body.contains(line), "{}", index.body);
+    assert!(index.body.contains("2 active"), "{}", index.body);
+    let metrics = daemon.ask("GET /metrics").await;
+    assert!(metrics.has_line("phonewatch_maintenance 1"));
+    assert!(metrics.has_line("phonewatch_alert_silences{state=\"active\"} 2"));
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_changes_what_the_daemon_tells() {
+    let (daemon, mutes) = Daemon::keeping_mutes(true).await;
+    let (closed, _) = Daemon::keeping_mutes(false).await;
+    let url = format!("http://{}", daemon.address);
+    let closed_url = format!("http://{}", closed.address);
+    let kept = Arc::clone(&mutes);
+    let asked = tokio::task::spawn_blocking(move || {
+        let ask_at = |url: &str, arguments: &[&str]| {
+            let output = assert_cmd::Command::cargo_bin("phonewatch")
+                .unwrap()
+                .args(arguments)
+                .args(["--url", url])
+                .env("SUDO_USER", "anna")
+                .output()
+                .unwrap();
+            let text = |bytes| String::from_utf8(bytes).unwrap();
+            let (out, error) = (text(output.stdout), text(output.stderr));
+            (output.status.success(), out + &error)
+        };
+        let ask = |arguments: &[&str]| ask_at(&url, arguments);
+
+        assert_eq!(
+            ask(&["silence", "list"]),
+            (true, "there are no silences\n".to_owned())
+        );
+        let add = [
+            "silence",
+            "add",
+            "--phone",
+            "SEP*",
+            "--code",
+            "dhcp_*",
+            "--for",
+            "2h",
+            "--comment",
+            "moves",
+        ];
+        let (done, said) = ask(&add);
+        assert!(done && said.starts_with("added: 1  "), "{said}");
+        let sent = kept.lock().unwrap().silences[0].clone();
+        assert_eq!(
+            sent,
+            serde_json::json!({"id": 1, "phones": ["SEP*"], "codes": ["dhcp_*"], "servers": [], "sites": [],
+                "for": "2h", "comment": "moves", "author": "anna"})
+        );
+        let (_, said) = ask(&["silence", "list"]);
+        let line = "codes: dhcp_*  phones: SEP*  \"moves\" by anna\n";
+        assert!(said.ends_with(line), "{said}");
+        let (_, said) = ask(&["silence", "list", "--json"]);
+        assert!(said.starts_with('{') && said.ends_with("}\n"), "{said}");
+        assert_eq!(
+            ask(&["silence", "remove", "1"]),
+            (true, "removed: 1\n".to_owned())
+        );
+        let (done, said) = ask(&["silence", "remove", "1"]);
+        assert!(
+            !done && said.contains("no silence has this number"),
+            "{said}"
+        );
+
+        let start = [
+            "maintenance",
+            "start",
+            "--for",
+            "1h",
+            "--reason",
+            "upgrade",
+            "--author",
+            "ben",
+        ];
+        let (done, said) = ask(&start);
+        assert!(done && said.ends_with("\"upgrade\" by ben\n"), "{said}");
+        let (_, said) = ask(&["maintenance", "status"]);
+        assert!(said.starts_with("maintenance until "), "{said}");
+        for asked in ["stop", "status"] {
+            let said = ask(&["maintenance", asked]);
+            assert_eq!(said, (true, "no maintenance: alerts are sent\n".to_owned()));
+        }
+        let (done, said) = ask_at(&closed_url, &start);
+        assert!(
+            !done && said.contains("set admin = true under [web]"),
+            "{said}"
+        );
+        let (done, said) = ask(&["maintenance", "start", "--reason", "for ever"]);
+        assert!(!done && said.contains("--for"), "{said}");
+    });
+    asked.await.unwrap();
+    daemon.stop().await;
+    closed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn head_gives_no_body_and_other_methods_and_paths_are_refused() {
     let daemon = Daemon::start().await;
     let answer = daemon.ask("HEAD /metrics").await;
@@ -526,8 +774,65 @@ struct Daemon {
     server: JoinHandle<std::io::Result<()>>,
 }
 
+const JSON: &str = "Content-Type: application/json\r\n";
+
+/// Who keeps silences and maintenance: as JSON, whatever it says.
+#[derive(Debug, Default, PartialEq)]
+struct Mutes {
+    silences: Vec<serde_json::Value>,
+    maintenance: serde_json::Value,
+}
+
+impl Mutes {
+    fn ask(&mut self, request: MuteRequest) -> MuteAnswer {
+        let parsed = |body: Vec<u8>| -> Result<serde_json::Value, MuteRefusal> {
+            let read = serde_json::from_slice(&body);
+            read.map_err(|_| MuteRefusal::Invalid("it is no JSON".to_owned()))
+        };
+        match request {
+            MuteRequest::Silences => return Ok(serde_json::json!({"silences": self.silences})),
+            MuteRequest::AddSilence(body) => {
+                let mut silence = parsed(body)?;
+                silence["id"] = (self.silences.len() + 1).into();
+                self.silences.push(silence.clone());
+                return Ok(serde_json::json!({"silence": silence}));
+            }
+            MuteRequest::EndSilence(number) => {
+                let place = self.silences.iter().position(|it| it["id"] == number);
+                self.silences.remove(place.ok_or(MuteRefusal::NoSuch)?);
+                return Ok(serde_json::json!({"removed": number}));
+            }
+            MuteRequest::BeginMaintenance(body) => self.maintenance = parsed(body)?,
+            MuteRequest::EndMaintenance => self.maintenance = serde_json::Value::Null,
+            MuteRequest::Maintenance => {}
+        }
+        Ok(serde_json::json!({"maintenance": self.maintenance}))
+    }
+}
+
 impl Daemon {
     async fn start() -> Self {
+        Self::with(|state| state).await
+    }
+
+    /// One that keeps silences, and lets them be changed or not.
+    async fn keeping_mutes(admin: bool) -> (Self, Arc<Mutex<Mutes>>) {
+        let mutes: Arc<Mutex<Mutes>> = Arc::default();
+        let kept = Arc::clone(&mutes);
+        let (administration, _) = Admin::new();
+        administration.set(String::new(), admin);
+        let daemon = Self::with(move |state| {
+            state
+                .administered(Arc::new(administration))
+                .with_mutes(move |request| {
+                    let answer = kept.lock().unwrap().ask(request);
+                    async { answer }
+                })
+        });
+        (daemon.await, mutes)
+    }
+
+    async fn with(change: impl FnOnce(WebState) -> WebState) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let published: Arc<ArcSwap<Snapshot>> = Arc::default();
@@ -553,7 +858,7 @@ impl Daemon {
             move || read.lock().unwrap().clone(),
             Arc::new(ArcSwap::from_pointee(settings)),
         );
-        let state = state.with_recordings(Arc::new(Recorder));
+        let state = change(state.with_recordings(Arc::new(Recorder)));
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(serve(listener, state, async {
             stopped.await.unwrap();
@@ -573,14 +878,26 @@ impl Daemon {
 
     /// Sends a request like `GET /metrics` on a connection of its own.
     async fn ask(&self, request: &str) -> Answer {
-        let head = format!("{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        self.send(request, "", "").await
+    }
+
+    /// Sends a request with these lines in its head and this body.
+    async fn send(&self, request: &str, headers: &str, body: &str) -> Answer {
+        let length = match body.len() {
+            0 => String::new(),
+            length => format!("Content-Length: {length}\r\n"),
+        };
+        let head = format!(
+            "{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}{length}\r\n{body}"
+        );
         let address = self.address;
         let text = tokio::task::spawn_blocking(move || {
             let mut stream = TcpStream::connect(address).unwrap();
-            stream.write_all(head.as_bytes()).unwrap();
-            let mut text = String::new();
-            stream.read_to_string(&mut text).unwrap();
-            text
+            // The server may answer before it has read all of a body.
+            stream.write_all(head.as_bytes()).ok();
+            let mut text = Vec::new();
+            stream.read_to_end(&mut text).ok();
+            String::from_utf8(text).unwrap()
         });
         Answer::read(&text.await.unwrap())
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::route::any_matches;
 use super::update::{Facts, SubjectKind};
-use crate::config::{Silence as Configured, SilenceTime, Weekday};
+use crate::config::{Glob, Silence as Configured, SilenceTime, Weekday};
 use crate::time::Timestamp;
 
 /// A silence that somebody asked for while the program runs. What it holds must all match; what is empty matches every
@@ -16,49 +16,94 @@ use crate::time::Timestamp;
 pub struct Silence {
     /// The code of the finding is one of these.
     #[serde(default)]
-    pub codes: Vec<String>,
+    pub codes: Vec<Glob>,
     /// The device has one of these names.
     #[serde(default)]
-    pub phones: Vec<String>,
+    pub phones: Vec<Glob>,
     /// One of these servers has a part in it.
     #[serde(default)]
     pub servers: Vec<IpAddr>,
-    /// Up to this time.
-    pub until: Timestamp,
-    /// Why, in the words of whoever asked.
+    /// The device is at one of these sites.
     #[serde(default)]
+    pub sites: Vec<Glob>,
+    /// From this time on.
+    pub start: Timestamp,
+    /// Up to this time.
+    pub end: Timestamp,
+    /// Why, in the words of whoever asked.
     pub comment: String,
+    /// Who asked.
+    pub author: String,
 }
 
 /// A silence by the number under which it can be ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NumberedSilence {
     /// Its number, which no other silence had before it.
+    #[serde(rename = "id")]
     pub number: u64,
     /// What it silences.
+    #[serde(flatten)]
     pub silence: Silence,
+}
+
+/// A time in which nothing is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maintenance {
+    /// Since when.
+    pub since: Timestamp,
+    /// Up to this time.
+    pub until: Timestamp,
+    /// Why, in the words of whoever asked.
+    pub reason: String,
+    /// Who asked.
+    pub author: String,
 }
 
 impl Silence {
     /// Whether it silences this alert at this time.
     pub(super) fn mutes(&self, facts: &Facts, now: Timestamp) -> bool {
-        let is_one_of = |texts: &[String], text: &str| {
-            texts.is_empty() || texts.iter().any(|known| known.eq_ignore_ascii_case(text))
+        let matchers = Matchers {
+            codes: &self.codes,
+            phones: &self.phones,
+            servers: &self.servers,
+            sites: &self.sites,
         };
-        now < self.until
-            && is_one_of(&self.codes, &facts.code)
-            && (self.phones.is_empty() || is_device(facts))
-            && is_one_of(&self.phones, &facts.subject.label)
-            && concerns(&self.servers, facts)
+        self.start <= now && now < self.end && matchers.match_all(facts)
+    }
+}
+
+/// Of which alerts a silence speaks, whoever made it. What is empty matches every alert.
+struct Matchers<'a> {
+    codes: &'a [Glob],
+    phones: &'a [Glob],
+    servers: &'a [IpAddr],
+    sites: &'a [Glob],
+}
+
+impl Matchers<'_> {
+    fn match_all(&self, facts: &Facts) -> bool {
+        let is_device = facts.subject.kind == SubjectKind::Device;
+        (self.codes.is_empty() || any_matches(self.codes, Some(&facts.code)))
+            && (self.phones.is_empty()
+                || is_device && any_matches(self.phones, Some(&facts.subject.label)))
+            && (self.sites.is_empty() || any_matches(self.sites, facts.known.site.as_deref()))
+            && (self.servers.is_empty()
+                || facts
+                    .server
+                    .is_some_and(|server| self.servers.contains(&server)))
     }
 }
 
 /// Whether a silence of the configuration silences this alert at this time.
 pub(super) fn mutes(silence: &Configured, facts: &Facts, now: Timestamp) -> bool {
-    (silence.codes.is_empty() || any_matches(&silence.codes, Some(&facts.code)))
-        && (silence.phones.is_empty()
-            || is_device(facts) && any_matches(&silence.phones, Some(&facts.subject.label)))
-        && concerns(&silence.servers, facts)
+    let matchers = Matchers {
+        codes: &silence.codes,
+        phones: &silence.phones,
+        servers: &silence.servers,
+        sites: &silence.sites,
+    };
+    matchers.match_all(facts)
         && windows(&silence.time, now).any(|(start, end)| start <= now && now < end)
 }
 
@@ -68,14 +113,6 @@ pub(super) fn next_change(silence: &Configured, now: Timestamp) -> Option<Timest
         .flat_map(|(start, end)| [start, end])
         .filter(|at| *at > now)
         .min()
-}
-
-fn is_device(facts: &Facts) -> bool {
-    facts.subject.kind == SubjectKind::Device
-}
-
-fn concerns(servers: &[IpAddr], facts: &Facts) -> bool {
-    servers.is_empty() || facts.server.is_some_and(|server| servers.contains(&server))
 }
 
 /// The windows of a silence that may hold at `now` or come next.
@@ -123,6 +160,7 @@ mod tests {
             codes: Vec::new(),
             phones: Vec::new(),
             servers: Vec::new(),
+            sites: Vec::new(),
             time: SilenceTime::Weekly {
                 days: days.into(),
                 from,

@@ -6,6 +6,7 @@
 mod feed;
 mod keeper;
 mod known;
+mod mutes;
 pub(super) mod state_dir;
 mod worker;
 
@@ -16,17 +17,20 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::Context;
+use arc_swap::ArcSwap;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub(super) use feed::Feed;
+pub(super) use mutes::Mutes;
 
 use super::clock;
-use crate::config::Alert as Settings;
+use crate::config::{Alert as Settings, Receiver};
 use crate::delivery::{Client, Outbox, Sender};
 use crate::metrics::AlertState;
 use keeper::{Command, Keeper};
+use mutes::Muted;
 
 /// Alerts in the running daemon.
 pub(super) struct Alerts {
@@ -62,8 +66,8 @@ impl Prepared {
         let mut outbox = None;
         if !settings.receiver.is_empty() {
             let client = Client::new()?;
-            for receiver in &settings.receiver {
-                let sender = Sender::prepare(receiver, settings, &client)?;
+            for peer in settings.receiver.iter().flat_map(Receiver::peers) {
+                let sender = Sender::prepare(&peer, settings, &client)?;
                 senders.push(sender.with_evidence(evidence.map(Path::to_owned)));
             }
             if !has_outbox {
@@ -127,6 +131,11 @@ impl Alerts {
     /// What became of the messages so far.
     pub(super) fn counts(&self) -> Arc<Counts> {
         Arc::clone(&self.counts)
+    }
+
+    /// For the web: silences and maintenance are asked for there.
+    pub(super) fn mutes(&self) -> Mutes {
+        Mutes::new(self.commands.clone(), Arc::clone(&self.counts))
     }
 
     /// Whether an outbox is open already.
@@ -201,12 +210,13 @@ impl Fate {
     const LABELS: [&str; 3] = ["delivered", "retried", "failed"];
 }
 
-/// What became of the messages so far.
+/// What became of the messages so far, and what holds them back.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     by_channel: [[AtomicU64; Fate::LABELS.len()]; CHANNELS.len()],
     pending: AtomicU64,
     dropped: AtomicU64,
+    muted: ArcSwap<Muted>,
 }
 
 impl Counts {
@@ -227,6 +237,14 @@ impl Counts {
         self.pending.store(number, Ordering::Relaxed);
     }
 
+    fn set_muted(&self, muted: Muted) {
+        self.muted.store(Arc::new(muted));
+    }
+
+    fn muted(&self) -> Arc<Muted> {
+        self.muted.load_full()
+    }
+
     /// How they are now.
     pub(super) fn read(&self) -> AlertState {
         let mut results = Vec::new();
@@ -235,7 +253,10 @@ impl Counts {
                 results.push((*channel, *result, count.load(Ordering::Relaxed)));
             }
         }
+        let (muted, now) = (self.muted(), clock::now());
         AlertState {
+            silences: muted.silence_counts(now),
+            maintenance: muted.maintenance_state(now),
             results,
             pending: self.pending.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
@@ -274,20 +295,40 @@ pub mod test {
                 known.join(", ")
             );
         };
-        let sender = Sender::prepare(receiver, &settings, &Client::new()?)?;
+        let client = Client::new()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .context("start the sender")?;
-        let now = clock::now();
-        match runtime.block_on(sender.send(&test_message(name, now), now)) {
-            Outcome::Delivered(said) => {
-                super::super::terminal::print(&format!("delivered: {said}\n"))
+        // Of several peers every one is tried, and one that fails is enough to fail.
+        let mut failures = Vec::new();
+        for peer in receiver.peers() {
+            let sender = Sender::prepare(&peer, &settings, &client)?;
+            let now = clock::now();
+            let which = if peer.name == *name {
+                String::new()
+            } else {
+                format!("{}: ", peer.name)
+            };
+            match runtime.block_on(sender.send(&test_message(name, now), now)) {
+                Outcome::Delivered(said) => {
+                    super::super::terminal::print(&format!("{which}delivered: {said}\n"))?;
+                }
+                Outcome::Later { reason, .. } => failures.push(format!(
+                    "{which}not delivered: {reason}; the daemon would try again"
+                )),
+                Outcome::Refused(reason) => failures.push(format!(
+                    "{which}refused: {reason}; the daemon would not try again"
+                )),
             }
-            Outcome::Later { reason, .. } => {
-                bail!("not delivered: {reason}; the daemon would try again")
-            }
-            Outcome::Refused(reason) => bail!("refused: {reason}; the daemon would not try again"),
+        }
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            bail!(failures.join("\n"))
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

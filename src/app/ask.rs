@@ -1,6 +1,7 @@
 //! `phonewatch phones`, `phone` and `findings`: asks the running daemon, or capture files.
 
 pub(super) mod client;
+pub mod mutes;
 
 use std::process::ExitCode;
 

@@ -16,6 +16,7 @@ pub(super) fn apply(running: &mut Config, new: &Config) -> Vec<&'static str> {
     running.keepalive.clone_from(&new.keepalive);
     running.flap.clone_from(&new.flap);
     running.dhcp.clone_from(&new.dhcp);
+    running.site.clone_from(&new.site);
     let state_dir = running.alert.state_dir.clone();
     running.alert.clone_from(&new.alert);
     running.alert.state_dir = state_dir;
@@ -28,7 +29,7 @@ pub(super) fn apply(running: &mut Config, new: &Config) -> Vec<&'static str> {
 macro_rules! differing_keys {
     ($one:ident, $other:ident: $($table:ident: $type:ident { $($key:ident),* };)*) => {{
         let mut keys = Vec::new();
-        let Config { callmanager: _, alert: _, thresholds: _, inventory: _, $($table: _),* } = $one;
+        let Config { callmanager: _, alert: _, thresholds: _, inventory: _, site: _, $($table: _),* } = $one;
         $(
             let $type { $($key: _),* } = &$one.$table;
             $(

@@ -201,6 +201,8 @@ impl Daemon {
             .behind(Arc::clone(&gate))
             .administered(Arc::clone(&admin))
             .with_recordings(evidence.recordings());
+            let mutes = alerts.mutes();
+            let state = state.with_mutes(move |request| mutes.clone().ask(request));
             Web::start(listener, state)
         });
         tracing::info!(

@@ -12,6 +12,7 @@ use crate::inventory::Inventory;
 use crate::phone::dhcp::DhcpThreshold;
 use crate::phone::keepalive::Intervals;
 use crate::phone::registration::FlapThreshold;
+use crate::site::Sites;
 
 /// What the engine is told.
 pub fn engine(config: &Config, inventory: Option<Arc<Inventory>>) -> Settings {
@@ -40,6 +41,7 @@ pub fn engine(config: &Config, inventory: Option<Arc<Inventory>>) -> Settings {
             config::CopyMode::On => CopyMode::On,
             config::CopyMode::Off => CopyMode::Off,
         },
+        sites: sites(config),
         copy_window: config.copies.window,
         tunnels: config.capture.tunnels,
         limits: Limits {
@@ -66,6 +68,10 @@ pub fn engine(config: &Config, inventory: Option<Arc<Inventory>>) -> Settings {
 /// What of it can change while the engine runs.
 pub fn reconfiguration(config: &Config, inventory: Option<Arc<Inventory>>) -> Reconfiguration {
     engine(config, inventory).into()
+}
+
+fn sites(config: &Config) -> Arc<Sites> {
+    Arc::new(Sites::new(&config.site))
 }
 
 /// What the capture of each interface is told, in the order of the configuration.

@@ -7,6 +7,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::section::Section;
 use super::wording::{described, enumerated, quoted_text};
 use crate::finding::Severity;
@@ -188,14 +190,15 @@ impl Route {
 }
 
 /// A text in which `*` stands for any characters and `?` for one. Case counts not.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Glob(String);
 
 impl Glob {
     const MAX: usize = 64;
 
     /// Reads it; else what is wrong with it.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let is_short = (1..=Self::MAX).contains(&text.chars().count());
         if is_short && !text.chars().any(is_unsafe) {
             Ok(Self(text.to_lowercase()))
@@ -236,6 +239,20 @@ impl Glob {
             .unwrap_or_default()
             .iter()
             .all(|rest| *rest == '*')
+    }
+}
+
+impl TryFrom<String> for Glob {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Glob> for String {
+    fn from(glob: Glob) -> Self {
+        glob.0
     }
 }
 

@@ -13,6 +13,7 @@ mod secret;
 mod section;
 mod settings;
 mod shown;
+mod site;
 mod thresholds;
 mod value;
 mod wording;
@@ -40,8 +41,10 @@ pub use settings::{
 pub use shown::ShownConfig;
 
 pub(crate) use thresholds::differing_thresholds;
+pub(crate) use value::duration as parse_duration;
 
 use crate::diagnosis::Thresholds;
+use crate::site::Site;
 use error::{Fault, Lines};
 use section::{Reading, Section};
 use wording::quoted_text;
@@ -74,6 +77,8 @@ pub struct Config {
     pub inventory: InventoryFile,
     /// What outlives the program.
     pub state: State,
+    /// The places where phones stand, by their names.
+    pub site: Vec<Site>,
     /// How much is kept in memory.
     pub limits: Limits,
     /// Who is told of what is wrong, when and how.
@@ -127,7 +132,7 @@ impl Config {
     /// Every key there is, with its table: `flap.moves`. In the order in which they are read.
     pub fn keys() -> Vec<String> {
         // One of each table of which there may be many, so that its keys are asked for.
-        let repeated = "[[callmanager]]\n[[alert.route]]\n[[alert.silence]]\n[[alert.receiver]]\n\
+        let repeated = "[[callmanager]]\n[[alert.route]]\n[[alert.silence]]\n[[alert.receiver]]\n[[site]]\n\
                         [findings.callmanager_down]";
         decode_here(repeated).keys
     }
@@ -171,6 +176,7 @@ impl Config {
         let tftp = document.table("tftp", Tftp::read);
         let callmanager = CallManager::read_all(document);
         let named = callmanager.len();
+        let site = site::read_all(document);
         let mut thresholds = Thresholds::default();
         let keepalive = document.table("keepalive", Keepalive::read);
         let flap = document.table("flap", Flap::read);
@@ -210,6 +216,7 @@ impl Config {
             web: document.table("web", Web::read),
             log: document.table("log", Log::read),
             callmanager,
+            site,
         }
     }
 }

@@ -406,7 +406,7 @@ impl Default for Metrics {
 pub struct Web {
     /// The address and port; `None` serves no HTTP.
     pub listen: Option<SocketAddr>,
-    /// Whether requests may change something.
+    /// Whether requests may change something: silences, maintenance, the configuration read again.
     pub admin: bool,
     /// TLS and passwords, as Prometheus's exporters have them; a relative path starts where the configuration stands.
     pub config_file: Option<PathBuf>,
@@ -448,6 +448,7 @@ impl Default for Web {
     fn default() -> Self {
         Self {
             listen: Some((Ipv4Addr::LOCALHOST, 12_000).into()),
+            // Every user of the host can reach a port of loopback.
             admin: false,
             config_file: None,
         }

@@ -30,7 +30,7 @@ const SIZE_UNITS: [(&str, u64, bool); 7] = [
 /// Reads `30s`, `500ms`, `1h30m` and `0`; `None` where the text is no duration.
 ///
 /// Units go from long to short, each at most once.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     if rest == "0" {
         return Some(Duration::ZERO);

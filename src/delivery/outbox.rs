@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 
-use crate::alert::{Alert, Notification, State, Status};
+use crate::alert::{Alert, Notification, Row, State, Status};
 use crate::time::Timestamp;
 
 /// The messages that are not delivered yet.
@@ -84,10 +84,13 @@ pub enum OutboxError {
 type Result<T> = std::result::Result<T, OutboxError>;
 
 /// Goes up whenever the tables change.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+
+/// What the policy knows, in rows with keys of its own.
+const POLICY: &str =
+    "CREATE TABLE policy (key TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;";
 
 const TABLES: &str = "
-    CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;
     CREATE TABLE outgoing (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
         receiver TEXT NOT NULL,
@@ -147,21 +150,43 @@ impl Outbox {
 
     /// What the policy knew when it was last stored.
     pub fn state(&self) -> Result<Option<State>> {
-        let stored: Option<String> = self
+        let mut statement = self
             .connection
-            .query_row("SELECT body FROM state", [], |row| row.get(0))
-            .optional()?;
-        Ok(stored.map(|body| serde_json::from_str(&body)).transpose()?)
+            .prepare("SELECT key, body FROM policy ORDER BY key")?;
+        let rows = statement.query_map([], |row| {
+            Ok(Row {
+                key: row.get(0)?,
+                body: Some(row.get(1)?),
+            })
+        })?;
+        let rows: Vec<Row> = rows.collect::<rusqlite::Result<_>>()?;
+        Ok((!rows.is_empty()).then_some(State {
+            is_whole: true,
+            rows,
+        }))
     }
 
-    /// Stores what the policy knows with the messages that it made; how many had to be given up for want of room.
+    /// Stores what the policy knows, or what changed of it, with the messages that it made; how many had to be given up
+    /// for want of room.
     pub fn store(&mut self, state: &State, messages: &[Notification]) -> Result<u64> {
-        let state = serde_json::to_string(state)?;
         let most = self.most;
         let transaction = self.connection.transaction()?;
-        transaction
-            .prepare_cached("INSERT OR REPLACE INTO state (id, body) VALUES (1, ?1)")?
-            .execute([state])?;
+        if state.is_whole {
+            transaction.execute("DELETE FROM policy", [])?;
+        }
+        for row in &state.rows {
+            match &row.body {
+                Some(body) => transaction
+                    .prepare_cached("INSERT OR REPLACE INTO policy (key, body) VALUES (?1, ?2)")?
+                    .execute([&row.key, body])?,
+                // 0 is the character behind the slash.
+                None => transaction
+                    .prepare_cached(
+                        "DELETE FROM policy WHERE key = ?1 OR (key > ?1 || '/' AND key < ?1 || '0')",
+                    )?
+                    .execute([&row.key])?,
+            };
+        }
         for message in messages {
             transaction
                 .prepare_cached(
@@ -267,6 +292,16 @@ impl Outbox {
         rows.map(|body| Ok(serde_json::from_str(&body?)?)).collect()
     }
 
+    /// This receiver is to hear again of what that one was told of, as it knows nothing yet.
+    pub fn stand_like(&mut self, that: &str, receiver: &str) -> Result<()> {
+        self.connection.execute(
+            "INSERT OR IGNORE INTO standing (receiver, fingerprint, body)
+             SELECT ?2, fingerprint, body FROM standing WHERE receiver = ?1",
+            [that, receiver],
+        )?;
+        Ok(())
+    }
+
     /// Gives up what is for receivers that are no more; how many messages.
     pub fn keep_only(&mut self, receivers: &[&str]) -> Result<u64> {
         let names = serde_json::to_string(receivers)?;
@@ -302,7 +337,12 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version == 0 {
         connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
+            "BEGIN IMMEDIATE; {TABLES} {POLICY} PRAGMA user_version = {VERSION}; COMMIT;"
+        ))?;
+    } else if version == 1 {
+        // It held what the policy knows in one piece. That is forgotten, so what holds is told once more.
+        connection.execute_batch(&format!(
+            "BEGIN IMMEDIATE; DROP TABLE state; {POLICY} PRAGMA user_version = {VERSION}; COMMIT;"
         ))?;
     } else {
         // Takes the lock.

@@ -225,13 +225,15 @@ impl Way {
                 let way = Self::post(endpoint(url)?, token.as_ref(), content_type, body, None)?;
                 ("template", way)
             }
-            ReceiverKind::Alertmanager { url, token } => (
-                "alertmanager",
-                Self::Alertmanager {
-                    to: endpoint(url)?.with_path("/api/v2/alerts"),
-                    headers: headers(json, token.as_ref())?,
-                },
-            ),
+            ReceiverKind::Alertmanager { urls, token } => {
+                // Of several, each is a receiver of its own.
+                let [url] = urls.as_slice() else {
+                    return Err("its peers are sent to one by one".to_owned());
+                };
+                let to = endpoint(url)?.with_path("/api/v2/alerts");
+                let headers = headers(json, token.as_ref())?;
+                ("alertmanager", Self::Alertmanager { to, headers })
+            }
         })
     }
 

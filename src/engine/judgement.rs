@@ -86,12 +86,14 @@ impl World {
             thresholds,
             inventory,
             copy_window,
+            sites,
         } = change;
         self.settings.keepalive = keepalive;
         self.settings.flap = flap;
         self.settings.dhcp = dhcp;
         self.settings.thresholds = thresholds;
         self.settings.inventory = inventory;
+        self.settings.sites = sites;
         self.settings.copy_window = copy_window;
         if self.settings.callmanagers != callmanagers {
             self.rename_servers(callmanagers);

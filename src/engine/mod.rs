@@ -215,6 +215,7 @@ impl Engine {
             callmanagers,
             findings: self.world.site_findings.all().to_vec(),
             inventory: self.world.settings.inventory.clone(),
+            sites: Arc::clone(&self.world.settings.sites),
             totals,
         })
     }

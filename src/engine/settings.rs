@@ -12,6 +12,7 @@ use crate::phone::Role;
 use crate::phone::dhcp::DhcpThreshold;
 use crate::phone::keepalive::Intervals;
 use crate::phone::registration::FlapThreshold;
+use crate::site::Sites;
 
 /// Ports, thresholds and bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct Settings {
     pub inventory: Option<Arc<Inventory>>,
     /// When frames are compared with those before them.
     pub copy_mode: CopyMode,
+    /// The places where devices stand.
+    pub sites: Arc<Sites>,
     /// Two frames alike within this time are copies that the mirror made; zero keeps them all.
     pub copy_window: Duration,
     /// Whether tunnels (ERSPAN, GRE, VXLAN, IP in IP) are opened.
@@ -59,6 +62,8 @@ pub struct Reconfiguration {
     pub thresholds: Thresholds,
     /// The phones that should be there, where the user named a list of them.
     pub inventory: Option<Arc<Inventory>>,
+    /// The places where devices stand.
+    pub sites: Arc<Sites>,
     /// Two frames alike within this time are copies that the mirror made; zero keeps them all.
     pub copy_window: Duration,
 }
@@ -72,6 +77,7 @@ impl From<Settings> for Reconfiguration {
             dhcp: settings.dhcp,
             thresholds: settings.thresholds,
             inventory: settings.inventory,
+            sites: settings.sites,
             copy_window: settings.copy_window,
         }
     }
@@ -138,6 +144,7 @@ impl Default for Settings {
             thresholds: Thresholds::default(),
             inventory: None,
             copy_mode: CopyMode::default(),
+            sites: Arc::default(),
             copy_window: Duration::from_millis(20),
             tunnels: true,
             limits: Limits::default(),

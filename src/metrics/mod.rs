@@ -16,7 +16,10 @@ use crate::config::PerPhone;
 use crate::snapshot::Snapshot;
 use page::Page;
 
-pub use sensor::{AlertState, EvidenceState, InterfaceState, ReloadState, SensorState};
+pub use sensor::{
+    AlertState, EvidenceState, InterfaceState, MaintenanceState, ReloadState, SensorState,
+    SilenceCounts,
+};
 
 /// What the page is sent as: the text format that every Prometheus reads.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

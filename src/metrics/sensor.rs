@@ -57,6 +57,30 @@ pub struct AlertState {
     pub pending: u64,
     /// What there was no room for.
     pub dropped: u64,
+    /// The silences that were asked for and have not ended.
+    pub silences: SilenceCounts,
+    /// The time in which nothing is sent, if it is now.
+    pub maintenance: Option<MaintenanceState>,
+}
+
+/// The silences that were asked for and have not ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SilenceCounts {
+    /// Those that hold.
+    pub active: u64,
+    /// Those that begin later.
+    pub pending: u64,
+}
+
+/// A time in which nothing is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaintenanceState {
+    /// Up to this time.
+    pub until: Timestamp,
+    /// Who asked for it.
+    pub author: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// What became of the evidence of findings.
@@ -271,6 +295,21 @@ fn add_alerts(page: &mut Page, alerts: &AlertState) {
         "phonewatch_alert_outbox_pending",
         "Alert messages that wait to be delivered.",
         |family| family.number(&[], alerts.pending),
+    );
+    page.gauge(
+        "phonewatch_alert_silences",
+        "Silences that were asked for at run time, by state: active, or pending (they begin later).",
+        |family| {
+            let SilenceCounts { active, pending } = alerts.silences;
+            for (state, count) in [("active", active), ("pending", pending)] {
+                family.number(&[("state", state)], count);
+            }
+        },
+    );
+    page.gauge(
+        "phonewatch_maintenance",
+        "Whether alerts are held back for maintenance (1) or not (0).",
+        |family| family.number(&[], alerts.maintenance.is_some().into()),
     );
 }
 

@@ -368,6 +368,15 @@ fn sensor() -> SensorState {
             results: vec![("email", "delivered", 3), ("email", "failed", 0)],
             pending: 2,
             dropped: 1,
+            silences: SilenceCounts {
+                active: 3,
+                pending: 1,
+            },
+            maintenance: Some(MaintenanceState {
+                until: Timestamp::from_secs(1_700_003_600),
+                author: "anna".to_owned(),
+                reason: "new switches".to_owned(),
+            }),
         },
         evidence: EvidenceState {
             results: vec![("written", 4), ("failed", 0), ("skipped", 2)],

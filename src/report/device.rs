@@ -111,6 +111,8 @@ pub struct DeviceEntry {
     pub device_pool: Option<String>,
     /// Its first directory number by the inventory.
     pub directory_number: Option<String>,
+    /// Where it stands.
+    pub site: Option<String>,
 }
 
 /// Something that begins and ends.
@@ -271,6 +273,7 @@ impl DeviceEntry {
             description: owned(description),
             device_pool: owned(listed.and_then(|it| it.device_pool.as_deref())),
             directory_number: owned(listed.and_then(|it| it.directory_number.as_deref())),
+            site: owned(snapshot.site(device)),
         }
     }
 

@@ -55,6 +55,7 @@ impl DeviceEntry {
             ("Description", text(&self.description)),
             ("Directory number", text(&self.directory_number)),
             ("Device pool", text(&self.device_pool)),
+            ("Site", text(&self.site)),
             ("Model", text(&self.model)),
             ("Load", text(&self.load)),
             ("Hardware address", text(&self.mac)),

@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use tokio::sync::{mpsc, oneshot};
 
+use super::guard::may_change;
 use super::page::TEXT;
 use super::{WebState, response};
 
@@ -42,6 +43,11 @@ impl Admin {
         self.config.store(config.into());
         self.is_allowed.store(is_allowed, Ordering::Relaxed);
     }
+
+    /// Whether requests may change something.
+    pub(super) fn allows_changes(&self) -> bool {
+        self.is_allowed.load(Ordering::Relaxed)
+    }
 }
 
 pub(super) async fn config(State(state): State<WebState>) -> Response {
@@ -56,13 +62,8 @@ pub(super) async fn reload(State(state): State<WebState>, headers: HeaderMap) ->
             "nothing can be reloaded here\n",
         );
     };
-    if !state.admin.is_allowed.load(Ordering::Relaxed) {
-        let how = "requests may change nothing here: set web.admin = true in the configuration, or send SIGHUP\n";
-        return response(StatusCode::FORBIDDEN, TEXT, how);
-    }
-    if is_from_elsewhere(&headers) {
-        let why = "another site asked for this, and may not\n";
-        return response(StatusCode::FORBIDDEN, TEXT, why);
+    if let Err((status, why)) = may_change(&state, &headers) {
+        return response(status, TEXT, why);
     }
     let (answer, answered) = oneshot::channel();
     if reloads.try_send(answer).is_err() {
@@ -77,53 +78,5 @@ pub(super) async fn reload(State(state): State<WebState>, headers: HeaderMap) ->
             TEXT,
             "phonewatch is stopping\n",
         ),
-    }
-}
-
-/// Whether a browser sends this for a page of another site: one that is open elsewhere in it must not change anything.
-/// Programs say neither of these headers.
-fn is_from_elsewhere(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let is_foreign_site = text(header::HeaderName::from_static("sec-fetch-site"))
-        .is_some_and(|site| !matches!(site, "same-origin" | "none"));
-    let host = text(header::HOST);
-    let is_foreign_origin = text(header::ORIGIN).is_some_and(|origin| {
-        let origin: Option<Uri> = origin.parse().ok();
-        let authority = origin.as_ref().and_then(Uri::authority);
-        authority.map(axum::http::uri::Authority::as_str) != host
-    });
-    is_foreign_site || is_foreign_origin
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_of_other_sites_are_told_by_their_headers() {
-        for (given, is_foreign) in [
-            (vec![], false),
-            (vec![("origin", "http://sensor:12000")], false),
-            (
-                vec![
-                    ("origin", "https://sensor:12000"),
-                    ("sec-fetch-site", "same-origin"),
-                ],
-                false,
-            ),
-            (vec![("origin", "http://sensor:12001")], true),
-            (vec![("origin", "http://evil.example")], true),
-            (vec![("origin", "null")], true),
-            (vec![("sec-fetch-site", "cross-site")], true),
-            (vec![("sec-fetch-site", "same-site")], true),
-            (vec![("sec-fetch-site", "none")], false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, "sensor:12000".parse().unwrap());
-            for (name, value) in &given {
-                headers.insert(*name, value.parse().unwrap());
-            }
-            assert_eq!(is_from_elsewhere(&headers), is_foreign, "{given:?}");
-        }
     }
 }

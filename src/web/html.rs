@@ -12,6 +12,7 @@ use super::{WebState, response};
 use crate::diagnosis;
 use crate::evidence::EvidenceName;
 use crate::finding::Severity;
+use crate::metrics::AlertState;
 use crate::phone::Stage;
 use crate::report::{CallManagerEntry, DeviceEntry, FindingEntry, Group};
 use crate::snapshot::Snapshot;
@@ -40,7 +41,8 @@ pub(super) async fn style() -> Response {
 pub(super) async fn index(State(state): State<WebState>) -> Response {
     made(state, |state| {
         let snapshot = state.snapshot.load_full();
-        Ok(Made::new(HTML, status_page(&snapshot)))
+        let alerts = (state.sensor)().alerts;
+        Ok(Made::new(HTML, status_page(&snapshot, &alerts)))
     })
     .await
 }
@@ -69,8 +71,9 @@ pub(super) async fn phone(State(state): State<WebState>, Path(name): Path<String
     .await
 }
 
-fn status_page(snapshot: &Snapshot) -> String {
+fn status_page(snapshot: &Snapshot, alerts: &AlertState) -> String {
     let mut body = String::from("<h1>phonewatch</h1>\n");
+    write_mutes(alerts, &mut body);
     let mut stages: BTreeMap<Stage, usize> = BTreeMap::new();
     for device in snapshot.shown() {
         *stages.entry(device.stage).or_default() += 1;
@@ -114,6 +117,8 @@ fn status_page(snapshot: &Snapshot) -> String {
         ("/api/v1/callmanagers", "CallManagers (JSON)"),
         ("/api/v1/findings", "Findings (JSON)"),
         ("/api/v1/capture", "Capture (JSON)"),
+        ("/api/v1/silences", "Silences (JSON)"),
+        ("/api/v1/maintenance", "Maintenance (JSON)"),
         ("/config", "Configuration"),
         ("/-/healthy", "Healthy"),
         ("/-/ready", "Ready"),
@@ -122,6 +127,28 @@ fn status_page(snapshot: &Snapshot) -> String {
     }
     writeln!(body, "</ul>\n<p>Version {}</p>", env!("CARGO_PKG_VERSION")).ok();
     page("phonewatch", &body)
+}
+
+/// What holds alerts back.
+fn write_mutes(alerts: &AlertState, body: &mut String) {
+    if let Some(maintenance) = &alerts.maintenance {
+        writeln!(
+            body,
+            "<p><strong>Maintenance until <time>{}</time>, by {}</strong>: {}. No alerts are sent.</p>",
+            maintenance.until,
+            escaped(&maintenance.author),
+            escaped(&maintenance.reason)
+        )
+        .ok();
+    }
+    if alerts.silences.active > 0 {
+        writeln!(
+            body,
+            "<p><a href=\"/api/v1/silences\">Silences</a>: {} active.</p>",
+            alerts.silences.active
+        )
+        .ok();
+    }
 }
 
 fn write_group(group: &Group<'_>, body: &mut String) {

@@ -1,13 +1,16 @@
 //! What is served over HTTP: the page for Prometheus, the API, the pages for people and the signs of life.
 //!
-//! Requests read the snapshot that the engine published last, what the daemon says of itself, and the frames that it
-//! has; only where the configuration allows it they change something. Everything that a client can hold is bounded:
-//! connections, their time, the size of a request's head, pages that are under way, passwords that are being checked.
+//! Most requests only read: the snapshot that the engine published last, what the daemon says of itself, and the frames
+//! that it has. Those that change something (silences, maintenance, the configuration read again) are refused unless the
+//! configuration allows them. Everything that a client can hold is bounded: connections, their time, the size of a
+//! request's head and body, pages that are under way, passwords that are being checked.
 
 mod admin;
 mod api;
 mod gate;
+mod guard;
 pub(crate) mod html;
+mod mutes;
 mod page;
 mod readiness;
 mod recordings;
@@ -22,7 +25,7 @@ use axum::Router;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -32,6 +35,7 @@ use server::Bounds;
 
 pub use admin::{Admin, ReloadRequest};
 pub use gate::{Gate, GateError};
+pub use mutes::{MuteAnswer, MuteRefusal, MuteRequest};
 pub use recordings::{Recordings, TraceForm, Unavailable};
 
 /// What the pages are made from. Clones share everything.
@@ -48,6 +52,8 @@ pub struct WebState {
     recordings: Option<Arc<dyn Recordings>>,
     /// Captures and traces that may be made or sent at the same time.
     recordings_turn: Arc<Semaphore>,
+    /// Who keeps silences and maintenance, if anybody does.
+    mutes: Option<mutes::Mutes>,
 }
 
 impl WebState {
@@ -67,6 +73,7 @@ impl WebState {
             admin: Arc::default(),
             recordings: None,
             recordings_turn: Arc::new(Semaphore::new(recordings::AT_A_TIME)),
+            mutes: None,
         }
     }
 
@@ -86,6 +93,16 @@ impl WebState {
     #[must_use]
     pub fn with_recordings(mut self, recordings: Arc<dyn Recordings>) -> Self {
         self.recordings = Some(recordings);
+        self
+    }
+
+    /// `mutes` keeps silences and maintenance.
+    #[must_use]
+    pub fn with_mutes<F>(mut self, mutes: impl Fn(MuteRequest) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = MuteAnswer> + Send + 'static,
+    {
+        self.mutes = Some(Arc::new(move |request| Box::pin(mutes(request))));
         self
     }
 }
@@ -122,6 +139,17 @@ fn router(state: WebState) -> Router {
         .route("/api/v1/callmanagers", get(api::callmanagers))
         .route("/api/v1/findings", get(api::findings))
         .route("/api/v1/capture", get(api::capture))
+        .route(
+            "/api/v1/silences",
+            get(mutes::silences).post(mutes::silences),
+        )
+        .route("/api/v1/silences/{number}", delete(mutes::silence))
+        .route(
+            "/api/v1/maintenance",
+            get(mutes::maintenance)
+                .post(mutes::maintenance)
+                .delete(mutes::maintenance),
+        )
         .route("/metrics", get(page::metrics))
         .route("/-/healthy", get(page::healthy))
         .route("/-/ready", get(page::ready))

@@ -157,7 +157,7 @@ pub(super) async fn method_not_allowed() -> Response {
     response(
         StatusCode::METHOD_NOT_ALLOWED,
         TEXT,
-        "only GET and HEAD are answered here\n",
+        "this is not done here: the header Allow says what is\n",
     )
 }
 

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::daemon::page;
 use super::network::{MIRROR, Network, PHONE, Running, inside, output_of};
 use super::or_skip;
@@ -129,6 +131,101 @@ fn assert_leads_to_its_frames(alert: &serde_json::Value, network: &Network, fold
     trace.args(["trace", phone, "--from"]).arg(&path);
     let trace = String::from_utf8(output_of(trace).stdout).unwrap();
     assert!(trace.contains("SCCP RegisterReject"), "{trace}");
+}
+
+#[test]
+fn other_receivers_take_effect_on_reload_and_a_bad_one_does_not() {
+    let Some(network) = or_skip(super::network()) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let configure = |receiver: &str, rest: &str| {
+        // What holds is told again every second, so that it is seen who is told.
+        let text = format!(
+            "[web]\nadmin = true\n[alert]\ngroup_wait = '0s'\ngroup_interval = '1s'\nrepeat_interval = '1s'\n\
+             state_dir = '{}'\n[[alert.receiver]]\nname = '{receiver}'\nkind = 'webhook'\n\
+             url = 'http://127.0.0.1:8080/'\n{rest}",
+            folder.join("state").display()
+        );
+        fs::write(folder.join("phonewatch.toml"), text).unwrap();
+    };
+    fs::write(folder.join("open"), "").unwrap();
+    let mut receiver = inside(&network.servers, "python3");
+    receiver
+        .args(["-c", RECEIVER])
+        .arg(folder)
+        .stderr(Stdio::null());
+    let _receiver = Running(receiver.spawn().unwrap());
+    configure("first", "");
+    let daemon = start(&network, folder, "log");
+    let mut phones = inside(&network.phone, PROGRAM);
+    phones
+        .args(["simulate", "rejected", "--phones", "1", "--minutes", "60"])
+        .args(["--interface", PHONE, "--speed", "20"])
+        .stderr(Stdio::null());
+    let _phones = Running(phones.spawn().unwrap());
+    // Who was told so far, in this order.
+    let told = || -> Vec<String> {
+        let lines = fs::read_to_string(folder.join("received")).unwrap_or_default();
+        let whole = lines.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        let bodies = whole.lines().map(|line| {
+            let body: serde_json::Value = serde_json::from_str(line).unwrap();
+            body["receiver"].as_str().unwrap().to_owned()
+        });
+        bodies.collect()
+    };
+    within(TOLD_WITHIN, "the first receiver is told", || {
+        (!told().is_empty()).then_some(())
+    });
+
+    let pid = i32::try_from(daemon.0.id()).ok().and_then(Pid::from_raw);
+    let reload = || kill_process(pid.unwrap(), Signal::HUP).unwrap();
+    let reloaded = |value: &str| {
+        let line = format!("phonewatch_config_last_reload_successful {value}\n");
+        within(TOLD_WITHIN, "the configuration is read again", || {
+            page(&network.servers, "/metrics").filter(|text| text.contains(&line))
+        })
+    };
+    configure("second", "secret_file = '/nowhere/secret'\n");
+    reload();
+    reloaded("0");
+    let log = fs::read_to_string(folder.join("log")).unwrap();
+    assert!(log.contains("configuration not taken over"), "{log}");
+    let before = told().len();
+    within(TOLD_WITHIN, "the first receiver is told again", || {
+        (told().len() > before).then_some(())
+    });
+    assert!(told().iter().all(|name| name == "first"), "{:?}", told());
+
+    configure("second", "");
+    reload();
+    reloaded("1");
+    let is_second = |name: &String| name == "second";
+    within(TOLD_WITHIN, "the second receiver is told", || {
+        (told().iter().filter(|name| is_second(name)).count() > 2).then_some(())
+    });
+    let told = told();
+    let after = told.iter().skip_while(|name| !is_second(name));
+    assert!(after.clone().all(is_second), "{told:?}");
+
+    let mut command = inside(&network.servers, PROGRAM);
+    command.args([
+        "maintenance",
+        "start",
+        "--for",
+        "1h",
+        "--reason",
+        "test",
+        "--author",
+        "anna",
+    ]);
+    let said = output_of(command);
+    assert!(said.status.success(), "{said:?}");
+    let index = page(&network.servers, "/").unwrap();
+    assert!(index.contains("by anna</strong>: test"), "{index}");
+    let metrics = page(&network.servers, "/metrics").unwrap();
+    assert!(metrics.contains("phonewatch_maintenance 1\n"), "{metrics}");
 }
 
 pub(crate) fn start(network: &Network, folder: &Path, log: &str) -> Running {

@@ -39,7 +39,7 @@ pub(crate) fn ailing() -> SensorState {
         alerts: AlertState {
             results: vec![("email", "delivered", 1), ("email", "failed", 0)],
             pending: 3,
-            dropped: 0,
+            ..AlertState::default()
         },
         ..SensorState::starting(Timestamp::from_secs(1_700_000_000))
     }

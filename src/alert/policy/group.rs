@@ -1,9 +1,8 @@
 //! The alerts of one cause, as one receiver was told of them.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
+use super::tracked::Tracked;
 use crate::alert::{Fingerprint, GroupKey};
 use crate::config::Alert as Settings;
 use crate::time::Timestamp;
@@ -13,8 +12,9 @@ use crate::time::Timestamp;
 pub(super) struct Group {
     pub(super) receiver: String,
     pub(super) key: GroupKey,
-    /// Its alerts, and whether the receiver was told of each.
-    pub(super) members: BTreeMap<Fingerprint, bool>,
+    /// Its alerts, and whether the receiver was told of each. They are stored each for itself: there may be many.
+    #[serde(skip)]
+    pub(super) members: Tracked<Fingerprint, bool>,
     /// How many of them hold.
     pub(super) firing: usize,
     /// How many of those that were told hold.
@@ -57,7 +57,7 @@ impl Group {
         Self {
             receiver,
             key,
-            members: BTreeMap::new(),
+            members: Tracked::new(),
             firing: 0,
             told_firing: 0,
             untold: 0,
@@ -133,10 +133,8 @@ impl Group {
 
     /// The receiver was told of this alert, which holds.
     pub(super) fn tell(&mut self, alert: Fingerprint) {
-        if let Some(told) = self.members.get_mut(&alert)
-            && !*told
-        {
-            *told = true;
+        if self.members.get(&alert) == Some(&false) {
+            self.members.insert(alert, true);
             self.untold -= 1;
             self.told_firing += 1;
             if self.untold == 0 {
@@ -148,6 +146,11 @@ impl Group {
     /// Whether any alert was told.
     pub(super) fn is_told(&self) -> bool {
         self.members.len() > self.untold
+    }
+
+    /// Whether it found anything silenced.
+    pub(super) const fn is_muted(&self) -> bool {
+        self.muted_until.is_some() || self.quiet_until.is_some()
     }
 
     /// Forgets what it found silenced.

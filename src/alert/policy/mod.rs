@@ -19,18 +19,20 @@ mod message;
 mod state;
 #[cfg(test)]
 mod tests;
+mod tracked;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-pub use state::State;
+pub use state::{Row, State};
 
 use agenda::Agenda;
 use group::Group;
 use held::{CauseKey, GroupNumber, Held, explained_by, explains, own_key};
 use message::Picture;
+use tracked::Tracked;
 
 use super::route;
-use super::silence::{self, NumberedSilence, Silence};
+use super::silence::{self, Maintenance, NumberedSilence, Silence};
 use super::{Facts, Fingerprint, GroupKey, Notification, Reason, SubjectKind, Update};
 use crate::config::Alert as Settings;
 use crate::time::Timestamp;
@@ -39,21 +41,25 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub struct Policy {
     settings: Settings,
-    alerts: BTreeMap<Fingerprint, Held>,
+    alerts: Tracked<Fingerprint, Held>,
     /// The alerts that can explain others and hold.
     causes: BTreeMap<CauseKey, Fingerprint>,
-    groups: BTreeMap<GroupNumber, Group>,
+    groups: Tracked<GroupNumber, Group>,
     places: BTreeMap<(String, GroupKey), GroupNumber>,
     next_group: GroupNumber,
     silences: Vec<NumberedSilence>,
     next_silence: u64,
-    /// Nothing is sent before this.
-    maintenance: Option<Timestamp>,
+    /// Nothing is sent before its end.
+    maintenance: Option<Maintenance>,
     alerts_due: Agenda<Fingerprint>,
     groups_due: Agenda<GroupNumber>,
     /// What is to be sent. It is drained after each input, and an input adds at most two for each group.
     outgoing: VecDeque<Notification>,
     dropped: Dropped,
+    /// Whether all but what changed since is stored.
+    is_stored: bool,
+    /// Whether silences or maintenance have changed since.
+    is_muting_changed: bool,
 }
 
 /// What there was no room for since the start.
@@ -79,9 +85,9 @@ impl Policy {
     pub const fn new(settings: Settings) -> Self {
         Self {
             settings,
-            alerts: BTreeMap::new(),
+            alerts: Tracked::new(),
             causes: BTreeMap::new(),
-            groups: BTreeMap::new(),
+            groups: Tracked::new(),
             places: BTreeMap::new(),
             next_group: 0,
             silences: Vec::new(),
@@ -94,6 +100,8 @@ impl Policy {
                 alerts: 0,
                 groups: 0,
             },
+            is_stored: false,
+            is_muting_changed: false,
         }
     }
 
@@ -111,11 +119,10 @@ impl Policy {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Timestamp) {
-        if self.maintenance.is_some_and(|until| until <= now) {
-            self.maintenance = None;
-        }
-        self.silences
-            .retain(|numbered| numbered.silence.until > now);
+        let silences = self.silences.len();
+        self.silences.retain(|numbered| numbered.silence.end > now);
+        let has_ended = self.maintenance.take_if(|it| it.until <= now).is_some();
+        self.is_muting_changed |= has_ended || self.silences.len() < silences;
         while let Some(alert) = self.alerts_due.pop(now) {
             self.alert_is_due(alert, now);
         }
@@ -133,6 +140,7 @@ impl Policy {
         let number = self.next_silence;
         self.next_silence += 1;
         self.silences.push(NumberedSilence { number, silence });
+        self.is_muting_changed = true;
         self.muting_changed(now);
         Some(number)
     }
@@ -142,14 +150,16 @@ impl Policy {
         self.handle_timeout(now);
         let before = self.silences.len();
         self.silences.retain(|silence| silence.number != number);
+        self.is_muting_changed = true;
         self.muting_changed(now);
         self.silences.len() < before
     }
 
-    /// Sends nothing up to this time; then what still holds is told. `None` ends it now.
-    pub fn maintenance(&mut self, until: Option<Timestamp>, now: Timestamp) {
+    /// Sends nothing up to the end of this; then what still holds is told. `None` ends it now.
+    pub fn maintenance(&mut self, maintenance: Option<Maintenance>, now: Timestamp) {
         self.handle_timeout(now);
-        self.maintenance = until.filter(|until| *until > now);
+        self.maintenance = maintenance.filter(|it| it.until > now);
+        self.is_muting_changed = true;
         self.muting_changed(now);
     }
 
@@ -193,9 +203,9 @@ impl Policy {
         &self.silences
     }
 
-    /// Until when nothing is sent, if so.
-    pub const fn maintenance_until(&self) -> Option<Timestamp> {
-        self.maintenance
+    /// The time in which nothing is sent, if it is now.
+    pub const fn in_maintenance(&self) -> Option<&Maintenance> {
+        self.maintenance.as_ref()
     }
 
     /// What there was no room for.
@@ -482,9 +492,15 @@ impl Policy {
         told: bool,
         now: Timestamp,
     ) -> Option<GroupNumber> {
-        let is_silenced = self.is_silenced(self.alerts.get(&alert)?, now);
-        let held = self.alerts.get_mut(&alert)?;
+        let held = self.alerts.get(&alert)?;
+        let is_silenced = self.is_silenced(held, now);
         let place = (receiver.to_owned(), held.key.clone());
+        if let Some(number) = self.places.get(&place).copied()
+            && held.groups.contains(&number)
+        {
+            self.schedule_group(number);
+            return Some(number);
+        }
         let number = match self.places.get(&place) {
             Some(number) => *number,
             None if self.groups.len() >= Self::MOST_GROUPS => {
@@ -501,6 +517,7 @@ impl Policy {
             }
         };
         let group = self.groups.get_mut(&number)?;
+        let held = self.alerts.get_mut(&alert)?;
         if group.members.len() >= Self::MOST_IN_GROUP {
             self.dropped.alerts += 1;
             return None;
@@ -509,9 +526,7 @@ impl Policy {
             group.cause = Some(held.facts.subject.label.clone());
         }
         group.join(alert, told, held.is_over, is_silenced, now);
-        if !held.groups.contains(&number) {
-            held.groups.push(number);
-        }
+        held.groups.push(number);
         self.schedule_group(number);
         Some(number)
     }
@@ -540,7 +555,11 @@ impl Policy {
     fn schedule_group(&mut self, number: GroupNumber) {
         let due = self.groups.get(&number).and_then(|group| {
             let due = group.due(&self.settings)?;
-            Some(self.maintenance.map_or(due, |until| until.max(due)))
+            Some(
+                self.maintenance
+                    .as_ref()
+                    .map_or(due, |it| it.until.max(due)),
+            )
         });
         self.groups_due.set(number, due);
     }
@@ -575,7 +594,10 @@ impl Policy {
     fn muting_changes(&self, now: Timestamp) -> Timestamp {
         let configured = self.settings.silences.iter();
         let configured = configured.filter_map(|silence| silence::next_change(silence, now));
-        let asked_for = self.silences.iter().map(|numbered| numbered.silence.until);
+        let asked_for = self.silences.iter().flat_map(|numbered| {
+            let silence = &numbered.silence;
+            [silence.start, silence.end]
+        });
         let next = configured.chain(asked_for).filter(|at| *at > now).min();
         next.unwrap_or(Timestamp::FAR_FUTURE)
     }
@@ -584,7 +606,9 @@ impl Policy {
     fn muting_changed(&mut self, now: Timestamp) {
         let numbers: Vec<GroupNumber> = self.groups.keys().copied().collect();
         for number in numbers {
-            if let Some(group) = self.groups.get_mut(&number) {
+            if self.groups.get(&number).is_some_and(Group::is_muted)
+                && let Some(group) = self.groups.get_mut(&number)
+            {
                 group.unmute();
             }
             self.schedule_group(number);
@@ -625,7 +649,7 @@ impl Policy {
         let mut done = Vec::new();
         let mut has_unmuted = false;
         let mut late = false;
-        for (alert, told) in &group.members {
+        for (alert, told) in group.members.iter() {
             let Some(held) = self.alerts.get(alert) else {
                 continue;
             };

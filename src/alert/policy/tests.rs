@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::alert::{Known, Status};
-use crate::config::{Address, Config, Receiver, ReceiverKind};
+use crate::config::{Address, Config, Glob, Receiver, ReceiverKind};
 use crate::event::{self, Event, EventKind};
 use crate::finding::{self, Finding, Severity};
 use crate::net::{DeviceName, MacAddr};
@@ -34,6 +34,22 @@ fn second(receiver: &str) -> Receiver {
         },
         alerts: 10,
         send_resolved: true,
+    }
+}
+
+fn globs(texts: &[&str]) -> Vec<Glob> {
+    texts
+        .iter()
+        .map(|text| Glob::parse(text).unwrap())
+        .collect()
+}
+
+fn maintenance(until: u64) -> Maintenance {
+    Maintenance {
+        since: at(60),
+        until: at(until),
+        reason: "new switches".into(),
+        author: "anna".into(),
     }
 }
 
@@ -115,6 +131,8 @@ struct Trial {
     policy: Policy,
     now: Timestamp,
     told: Vec<Notification>,
+    /// By their keys.
+    stored: BTreeMap<String, String>,
 }
 
 impl Trial {
@@ -127,6 +145,7 @@ impl Trial {
             policy: Policy::new(settings),
             now: at(0),
             told: Vec::new(),
+            stored: BTreeMap::new(),
         }
     }
 
@@ -156,10 +175,43 @@ impl Trial {
     }
 
     fn restart(&mut self) {
-        let stored = serde_json::to_string(&self.policy.state()).unwrap();
+        self.store();
         let settings = self.policy.settings.clone();
-        self.policy = Policy::restore(settings, serde_json::from_str(&stored).unwrap(), self.now);
+        let rows = self.stored.iter();
+        let rows = rows.map(|(key, body)| Row {
+            key: key.clone(),
+            body: Some(body.clone()),
+        });
+        let state = State {
+            is_whole: true,
+            rows: rows.collect(),
+        };
+        self.policy = Policy::restore(settings, state, self.now);
         self.collect();
+    }
+
+    /// Stores what has changed, as an outbox does; all that is stored is all that there is.
+    fn store(&mut self) {
+        let changes = self.policy.changes();
+        if changes.is_whole {
+            self.stored.clear();
+        }
+        for Row { key, body } in changes.rows {
+            match body {
+                Some(body) => {
+                    self.stored.insert(key, body);
+                }
+                None => self
+                    .stored
+                    .retain(|other, _| *other != key && !other.starts_with(&format!("{key}/"))),
+            }
+        }
+        self.policy.stored();
+        let whole = self.policy.state().rows.into_iter();
+        let whole: BTreeMap<String, String> =
+            whole.map(|row| (row.key, row.body.unwrap())).collect();
+        assert_eq!(self.stored, whole);
+        assert_eq!(self.policy.changes().rows, []);
     }
 
     fn collect(&mut self) {
@@ -386,8 +438,8 @@ fn a_silence_mutes_and_what_still_holds_after_it_is_told() {
     trial.raise(0, Whom::Phone(1), "registration_rejected");
     trial.until(60);
     let silence = Silence {
-        phones: vec!["sep001380000001".into(), "SEP001380000002".into()],
-        until: at(3600),
+        phones: globs(&["sep001380000001", "SEP*2"]),
+        end: at(3600),
         ..Silence::default()
     };
     assert_eq!(trial.policy.silence(silence, at(60)), Some(1));
@@ -428,9 +480,9 @@ fn what_came_and_went_in_a_silence_is_never_told_and_an_end_always_is() {
 fn a_silenced_cause_silences_what_it_explains() {
     let mut trial = Trial::new("");
     let silence = Silence {
-        codes: vec!["callmanager_down".into()],
+        codes: globs(&["callmanager_*"]),
         servers: vec![CALLMANAGER],
-        until: at(1000),
+        end: at(1000),
         ..Silence::default()
     };
     trial.policy.silence(silence, at(0));
@@ -445,11 +497,49 @@ fn a_silenced_cause_silences_what_it_explains() {
 }
 
 #[test]
+fn a_silence_that_begins_later_lets_through_what_comes_before() {
+    let mut trial = Trial::new("");
+    let silence = Silence {
+        phones: globs(&["SEP*"]),
+        start: at(100),
+        end: at(1000),
+        ..Silence::default()
+    };
+    trial.policy.silence(silence, at(0));
+    trial.raise(0, Whom::Phone(1), "registration_rejected");
+    trial.raise(90, Whom::Phone(257), "registration_rejected");
+    trial.restart();
+    trial.raise(95, Whom::Phone(1), "registration_rejected");
+    trial.raise(95, Whom::Phone(257), "registration_rejected");
+    trial.until(2000);
+    trial.assert_told(&[
+        "30 New CRITICAL: SEP001380000001: registration rejected [1/0]",
+        "1000 New CRITICAL: SEP001380000101: registration rejected [1/0]",
+    ]);
+}
+
+#[test]
+fn maintenance_ends_by_itself_or_at_once() {
+    let mut trial = Trial::new("");
+    trial.until(60);
+    trial.policy.maintenance(Some(maintenance(3600)), at(60));
+    trial.raise(100, Whom::Phone(1), "registration_rejected");
+    trial.until(200);
+    trial.policy.maintenance(None, at(200));
+    trial.collect();
+    assert_eq!(trial.policy.in_maintenance(), None);
+    trial.assert_told(&["200 New CRITICAL: SEP001380000001: registration rejected [1/0]"]);
+    // One that is over already is none.
+    trial.policy.maintenance(Some(maintenance(150)), at(200));
+    assert_eq!(trial.policy.in_maintenance(), None);
+}
+
+#[test]
 fn in_maintenance_nothing_is_sent_and_then_what_holds() {
     let mut trial = Trial::new("");
     trial.raise(0, Whom::Phone(1), "registration_rejected");
     trial.until(60);
-    trial.policy.maintenance(Some(at(3600)), at(60));
+    trial.policy.maintenance(Some(maintenance(3600)), at(60));
     trial.clear(100, Whom::Phone(1), "registration_rejected");
     trial.raise(200, Whom::Phone(257), "registration_rejected");
     trial.raise(200, Whom::Phone(513), "registration_rejected");
@@ -458,14 +548,14 @@ fn in_maintenance_nothing_is_sent_and_then_what_holds() {
     trial.raise(400, Whom::Phone(257), "registration_rejected");
     trial.until(3599);
     assert_eq!(trial.told.len(), 1);
-    assert_eq!(trial.policy.maintenance_until(), Some(at(3600)));
+    assert_eq!(trial.policy.in_maintenance(), Some(&maintenance(3600)));
     trial.until(5000);
     trial.assert_told(&[
         "30 New CRITICAL: SEP001380000001: registration rejected [1/0]",
         "3600 Resolved RESOLVED: SEP001380000001: registration rejected [0/1]",
         "3600 New CRITICAL: SEP001380000101: registration rejected [1/0]",
     ]);
-    assert_eq!(trial.policy.maintenance_until(), None);
+    assert_eq!(trial.policy.in_maintenance(), None);
 }
 
 #[test]
@@ -752,6 +842,10 @@ fn keeps_its_promises(
                 trial.restart();
             }
         }
+        // What was stored in between does not matter.
+        if now % 2 == 0 {
+            trial.store();
+        }
         for told in trial.told.iter().skip(seen) {
             promises.told(told);
         }
@@ -769,7 +863,88 @@ fn keeps_its_promises(
     assert!(trial.policy.groups.is_empty(), "{:?}", trial.policy.groups);
 }
 
+/// What people may do meanwhile.
+#[derive(Clone, Debug)]
+enum Meddling {
+    Silence(u64, u64),
+    EndSilence(u64),
+    Maintenance(u64),
+    EndMaintenance,
+    Reconfigure(bool),
+    Store,
+    Step(Step),
+}
+
+fn meddling() -> impl Strategy<Value = Vec<Meddling>> {
+    let steps = steps(true).prop_map(|steps| steps.into_iter().map(Meddling::Step).collect());
+    let other = prop_oneof![
+        (0..500_u64, 1..2000_u64).prop_map(|(start, length)| Meddling::Silence(start, length)),
+        (1..6_u64).prop_map(Meddling::EndSilence),
+        (1..2000_u64).prop_map(Meddling::Maintenance),
+        Just(Meddling::EndMaintenance),
+        any::<bool>().prop_map(Meddling::Reconfigure),
+        Just(Meddling::Store),
+    ];
+    let others = prop::collection::vec((any::<prop::sample::Index>(), other), 0..20);
+    (steps, others).prop_map(|(mut all, others): (Vec<Meddling>, _)| {
+        for (place, other) in others {
+            all.insert(place.index(all.len()), other);
+        }
+        all
+    })
+}
+
 proptest! {
+    /// Whatever people do: what is stored piece by piece is what there is, and in maintenance nobody is told anything.
+    #[test]
+    fn what_is_stored_is_what_there_is(steps in meddling()) {
+        let mut trial = Trial::new("alert.group_interval = '60s'");
+        let mut now = 0;
+        for step in steps {
+            let told = trial.told.len();
+            trial.until(now);
+            let was_in_maintenance = trial.policy.in_maintenance().is_some();
+            match step {
+                Meddling::Silence(start, length) => {
+                    let silence = Silence {
+                        phones: globs(&["*1*"]),
+                        start: at(now + start),
+                        end: at(now + start + length),
+                        ..Silence::default()
+                    };
+                    trial.policy.silence(silence, at(now));
+                }
+                Meddling::EndSilence(number) => {
+                    trial.policy.end_silence(number, at(now));
+                }
+                Meddling::Maintenance(length) => {
+                    trial.policy.maintenance(Some(maintenance(now + length)), at(now));
+                }
+                Meddling::EndMaintenance => trial.policy.maintenance(None, at(now)),
+                Meddling::Reconfigure(has_second) => {
+                    let mut settings = settings("alert.group_interval = '60s'");
+                    settings.receiver.extend(has_second.then(|| second("second")));
+                    trial.policy.reconfigure(settings, at(now));
+                }
+                Meddling::Store => trial.store(),
+                Meddling::Step(Step::Raise(whom, code)) => trial.raise(now, whom, code),
+                Meddling::Step(Step::Clear(whom, code)) => trial.clear(now, whom, code),
+                Meddling::Step(Step::Wait(time)) => now += time,
+                Meddling::Step(Step::Restart) => trial.restart(),
+            }
+            trial.collect();
+            if was_in_maintenance && trial.policy.in_maintenance().is_some() {
+                prop_assert_eq!(trial.told.len(), told);
+            }
+        }
+        // All of it ends by itself.
+        trial.until(now + 3000);
+        trial.policy.handle_timeout(trial.now);
+        prop_assert!(trial.policy.in_maintenance().is_none());
+        prop_assert!(trial.policy.silences().is_empty());
+        trial.store();
+    }
+
     #[test]
     fn promises_are_kept(
         steps in steps(false),

@@ -1,5 +1,6 @@
 //! The thread that owns the policy and the outbox.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
@@ -8,12 +9,14 @@ use tokio::sync::{oneshot, watch};
 
 use super::Counts;
 use super::feed::{Happened, Happening};
+use super::mutes::{Change, Muted};
 use crate::alert::{Alert, Dropped, Notification, Policy, Update};
 use crate::app::alerts::known::KnownDevices;
 use crate::app::clock::{self, Stopwatch};
-use crate::config::Alert as Settings;
+use crate::config::{Alert as Settings, Receiver};
 use crate::delivery::{Next, Outbox, OutboxError, Pending};
 use crate::time::Timestamp;
+use crate::web::MuteAnswer;
 
 /// What the thread is told and asked.
 pub(super) enum Command {
@@ -27,6 +30,8 @@ pub(super) enum Command {
     Standing(String, oneshot::Sender<Vec<Alert>>),
     /// This became of a message.
     Settle(Settled),
+    /// Change what is told of, store that and answer.
+    Change(Change, oneshot::Sender<MuteAnswer>),
     /// Store everything and end.
     Stop(oneshot::Sender<()>),
 }
@@ -48,6 +53,8 @@ pub(super) struct Keeper {
     outbox: Option<Outbox>,
     counts: Arc<Counts>,
     bell: watch::Sender<u64>,
+    /// By the name of each receiver of which there are several peers: all of them.
+    peers: BTreeMap<String, Vec<String>>,
     /// Messages that could not be stored yet.
     unstored: Vec<Notification>,
     /// What became of messages, where that could not be stored yet. As long as there is any, nothing is given out: it
@@ -83,6 +90,7 @@ impl Keeper {
             outbox: None,
             counts,
             bell,
+            peers: peers(settings),
             unstored: Vec::new(),
             unsettled: Vec::new(),
             is_changed: false,
@@ -105,6 +113,7 @@ impl Keeper {
             }
             keeper.take(outbox, settings);
         }
+        keeper.counts.set_muted(Muted::of(&keeper.policy));
         keeper
     }
 
@@ -153,7 +162,10 @@ impl Keeper {
                 self.policy.reconfigure((*settings).clone(), now);
                 self.is_changed = true;
                 match outbox {
-                    Some(outbox) => self.take(outbox, &settings),
+                    Some(outbox) => {
+                        self.policy.store_anew();
+                        self.take(outbox, &settings);
+                    }
                     None => self.keep_only(&settings),
                 }
             }
@@ -177,6 +189,17 @@ impl Keeper {
             Command::Settle(settled) => {
                 self.unsettled.push(settled);
                 self.settle();
+            }
+            Command::Change(change, answer) => {
+                let answered = change(&mut self.policy, now);
+                self.is_changed = true;
+                self.settle_down();
+                if self.is_changed {
+                    self.store();
+                }
+                self.counts.set_muted(Muted::of(&self.policy));
+                // Whoever asked may have gone away.
+                answer.send(answered).ok();
             }
             Command::Stop(_) => {}
         }
@@ -231,11 +254,7 @@ impl Keeper {
         }
         let before = self.unstored.len();
         while let Some(message) = self.policy.poll_notification() {
-            if self.unstored.len() < Outbox::MOST_MESSAGES {
-                self.unstored.push(message);
-            } else {
-                self.counts.add_dropped(1);
-            }
+            self.keep(&message);
         }
         let dropped = self.policy.dropped();
         let more = dropped.alerts.saturating_sub(self.dropped.alerts)
@@ -249,6 +268,22 @@ impl Keeper {
         }
     }
 
+    /// Keeps a message until it is stored: for each peer of its receiver its own, as each takes it at another time.
+    fn keep(&mut self, message: &Notification) {
+        let peers = self.peers.get(&message.receiver).cloned();
+        let peers = peers.unwrap_or_else(|| vec![message.receiver.clone()]);
+        for receiver in peers {
+            if self.unstored.len() < Outbox::MOST_MESSAGES {
+                self.unstored.push(Notification {
+                    receiver,
+                    ..message.clone()
+                });
+            } else {
+                self.counts.add_dropped(1);
+            }
+        }
+    }
+
     fn store(&mut self) {
         self.stored = Stopwatch::start();
         let Some(outbox) = &mut self.outbox else {
@@ -256,7 +291,7 @@ impl Keeper {
             self.is_changed = false;
             return;
         };
-        let given_up = match outbox.store(&self.policy.state(), &self.unstored) {
+        let given_up = match outbox.store(&self.policy.changes(), &self.unstored) {
             Ok(given_up) => given_up,
             Err(error) => {
                 self.is_changed = true;
@@ -273,6 +308,7 @@ impl Keeper {
             );
         }
         let has_messages = !self.unstored.is_empty();
+        self.policy.stored();
         self.unstored.clear();
         self.is_changed = false;
         self.store_every = STORE_EVERY.max(self.stored.elapsed() * SHARE);
@@ -286,15 +322,22 @@ impl Keeper {
 
     /// What is for receivers that are no more is given up.
     fn keep_only(&mut self, settings: &Settings) {
-        let names: Vec<&str> = settings
-            .receiver
-            .iter()
-            .map(|receiver| receiver.name.as_str())
-            .collect();
+        let before = std::mem::replace(&mut self.peers, peers(settings));
+        let peers = settings.receiver.iter().flat_map(Receiver::peers);
+        let names: Vec<String> = peers.map(|peer| peer.name).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         if let Some(outbox) = &mut self.outbox {
             let result = outbox.keep_only(&names);
             if let Some(given_up) = logged(result) {
                 self.counts.add_dropped(given_up);
+            }
+            // A peer that is new knows nothing of what its receiver was told.
+            for (receiver, peers) in &self.peers {
+                let had = before.get(receiver);
+                let new = peers.iter().skip(1);
+                for peer in new.filter(|peer| had.is_none_or(|had| !had.contains(peer))) {
+                    logged(outbox.stand_like(receiver, peer));
+                }
             }
         }
         self.unstored
@@ -325,6 +368,18 @@ impl Keeper {
             tracing::info!("alerts can be stored again");
         }
     }
+}
+
+/// The peers of each receiver that has several.
+fn peers(settings: &Settings) -> BTreeMap<String, Vec<String>> {
+    let receivers = settings.receiver.iter();
+    receivers
+        .map(|receiver| {
+            let peers = receiver.peers().into_iter().map(|peer| peer.name).collect();
+            (receiver.name.clone(), peers)
+        })
+        .filter(|(_, peers): &(String, Vec<String>)| peers.len() > 1)
+        .collect()
 }
 
 fn logged<T>(result: Result<T, OutboxError>) -> Option<T> {

@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderValue};
-use hyper::{Request, StatusCode, Uri};
+use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -95,7 +95,7 @@ impl Daemon {
                 target.push_str("&colour=true");
             }
         }
-        let (status, body) = self.fetched(&target)?;
+        let (status, body) = self.fetch(&Method::GET, &target, String::new())?;
         let text = String::from_utf8_lossy(&body);
         match status {
             StatusCode::OK => Ok(match form {
@@ -121,7 +121,8 @@ impl Daemon {
 
     /// What it serves there, as it is.
     pub(in crate::app) fn file(&self, path: &str, query: &str) -> anyhow::Result<Bytes> {
-        let (status, body) = self.fetched(&format!("{path}?{query}"))?;
+        let target = format!("{path}?{query}");
+        let (status, body) = self.fetch(&Method::GET, &target, String::new())?;
         if status != StatusCode::OK {
             let text = String::from_utf8_lossy(&body);
             bail!(
@@ -133,15 +134,46 @@ impl Daemon {
         Ok(body)
     }
 
-    fn fetched(&self, target: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+    /// What it answers to an order with this JSON, or to a question without any.
+    pub(super) fn order(
+        &self,
+        method: &Method,
+        path: &str,
+        body: String,
+    ) -> anyhow::Result<String> {
+        let (status, body) = self.fetch(method, path, body)?;
+        let text = String::from_utf8_lossy(&body);
+        if status.is_success() {
+            Ok(text.into_owned())
+        } else {
+            // Whoever asked knows what for, and is told what the daemon says to it.
+            bail!(
+                "{} answered {status}: {}",
+                self.url,
+                printable(text.trim(), false)
+            )
+        }
+    }
+
+    fn fetch(
+        &self,
+        method: &Method,
+        target: &str,
+        body: String,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .context("start the HTTP client")?;
-        runtime.block_on(self.fetch(target))
+        runtime.block_on(self.exchange(method, target, body))
     }
 
-    async fn fetch(&self, target: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+    async fn exchange(
+        &self,
+        method: &Method,
+        target: &str,
+        body: String,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
         let url = &self.url;
         let connecting = TcpStream::connect((&*self.host, self.port));
         let stream = match timeout(CONNECT_WITHIN, connecting).await {
@@ -151,14 +183,17 @@ impl Daemon {
                 "{url} does not answer: is its host right, and does a firewall let you through?"
             ),
         };
-        let mut request = Request::get(target)
-            .header(header::HOST, &self.authority)
-            .body(Empty::<Bytes>::new())?;
+        let mut request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header(header::HOST, &self.authority);
         if let Some(login) = &self.login {
-            request
-                .headers_mut()
-                .insert(header::AUTHORIZATION, login.clone());
+            request = request.header(header::AUTHORIZATION, login);
         }
+        if !body.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let request = request.body(Full::new(Bytes::from(body)))?;
         if !self.is_tls {
             return self.ask(stream, request).await;
         }
@@ -174,7 +209,7 @@ impl Daemon {
     async fn ask(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        request: Request<Empty<Bytes>>,
+        request: Request<Full<Bytes>>,
     ) -> anyhow::Result<(StatusCode, Bytes)> {
         let url = &self.url;
         let asked = async {

@@ -78,8 +78,8 @@ pub enum ReceiverKind {
     },
     /// The API v2 of an Alertmanager.
     Alertmanager {
-        /// Where it is.
-        url: Address,
+        /// Where its peers are: at least one.
+        urls: Vec<Address>,
         /// Sent as a bearer token.
         token: Option<SecretSource>,
     },
@@ -133,7 +133,7 @@ const KINDS: [(&str, &[&[&str]]); 7] = [
         "template",
         &[&["url"], SECRET_URL, TOKEN, &["template", "content_type"]],
     ),
-    ("alertmanager", &[&["url"], SECRET_URL, TOKEN]),
+    ("alertmanager", &[&["url", "urls"], SECRET_URL, TOKEN]),
 ];
 
 const SECRET_URL: &[&str] = &["url_file", "url_env", "url_credential"];
@@ -149,6 +149,32 @@ fn keys_of_kinds() -> BTreeSet<&'static str> {
 }
 
 impl Receiver {
+    /// Peers of one Alertmanager.
+    const MOST_PEERS: usize = 16;
+
+    /// Those that are sent to, each for itself: the receiver, or each of its peers as a receiver of its own. The first
+    /// peer has the receiver's name, so that what waits for a receiver with one address is sent to the first of several.
+    pub fn peers(&self) -> Vec<Self> {
+        let ReceiverKind::Alertmanager { urls, token } = &self.kind else {
+            return vec![self.clone()];
+        };
+        let peer = |(place, url): (usize, &Address)| {
+            let name = match (place, url) {
+                (0, _) | (_, Address::Secret(_)) => self.name.clone(),
+                (_, Address::Plain(url)) => format!("{} at {url}", self.name),
+            };
+            Self {
+                name,
+                kind: ReceiverKind::Alertmanager {
+                    urls: vec![url.clone()],
+                    token: token.clone(),
+                },
+                ..*self
+            }
+        };
+        urls.iter().enumerate().map(peer).collect()
+    }
+
     pub(super) fn read_all(section: &mut Section<'_>) -> Vec<Self> {
         let mut seen = Vec::new();
         section.tables("receiver", Alert::MAX, |section| {
@@ -198,12 +224,20 @@ impl Receiver {
                     section.refuse(key, &message);
                 }
             }
-            Some(Self {
+            let receiver = Self {
                 name: name?,
                 kind: keys.into_kind(section, word)?,
                 alerts,
                 send_resolved,
-            })
+            };
+            for peer in receiver.peers().into_iter().skip(1) {
+                if seen.contains(&peer.name) {
+                    let name = quoted_text(&peer.name);
+                    section.refuse("urls", &format!("a receiver is called {name} already"));
+                }
+                seen.push(peer.name);
+            }
+            Some(receiver)
         })
     }
 }
@@ -211,6 +245,7 @@ impl Receiver {
 /// What stands in the table, whatever the kind.
 struct Keys {
     url: Option<String>,
+    urls: Vec<String>,
     secret_url: Option<SecretSource>,
     token: Option<SecretSource>,
     secret: Option<SecretSource>,
@@ -234,6 +269,16 @@ impl Keys {
                 None,
                 "an address that begins with http:// or https://",
                 |text| http_url(text).map(Some),
+            ),
+            urls: section.list(
+                "urls",
+                Vec::new(),
+                1..=Receiver::MOST_PEERS,
+                (
+                    "addresses",
+                    "an address that begins with http:// or https://",
+                ),
+                |value| http_url(value.as_str().ok_or_else(|| described(value))?),
             ),
             secret_url: secret(section, ["url_file", "url_env", "url_credential"]),
             token: secret(section, ["token_file", "token_env", "token_credential"]),
@@ -283,6 +328,16 @@ impl Keys {
         if kind == "email" {
             return self.into_email(section);
         }
+        if kind == "alertmanager" && section.has("urls") {
+            let second = ["url", "url_file", "url_env", "url_credential"];
+            if second.into_iter().any(|key| section.has(key)) {
+                section.refuse("urls", "url and urls stand here: leave one out");
+            }
+            return Some(ReceiverKind::Alertmanager {
+                urls: self.urls.into_iter().map(Address::Plain).collect(),
+                token: self.token,
+            });
+        }
         let mut missing = |key, what| want(section, kind, key, what);
         let secret_url = self.secret_url;
         let url = match (self.url, secret_url.clone()) {
@@ -329,7 +384,7 @@ impl Keys {
                 })
             }
             "alertmanager" => Some(ReceiverKind::Alertmanager {
-                url: url?,
+                urls: vec![url?],
                 token: self.token,
             }),
             _ => Some(ReceiverKind::Webhook {

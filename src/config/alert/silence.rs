@@ -16,6 +16,8 @@ pub struct Silence {
     pub phones: Vec<Glob>,
     /// One of these servers has a part in it.
     pub servers: Vec<IpAddr>,
+    /// The device is at one of these sites.
+    pub sites: Vec<Glob>,
     /// When.
     pub time: SilenceTime,
 }
@@ -92,10 +94,12 @@ impl Silence {
             let codes = globs(section, "codes");
             let phones = globs(section, "phones");
             let servers = addresses(section, "servers");
+            let sites = globs(section, "sites");
             Some(Self {
                 codes,
                 phones,
                 servers,
+                sites,
                 time: time(section)?,
             })
         })

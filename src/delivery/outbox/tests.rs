@@ -74,6 +74,62 @@ fn what_was_stored_is_there_after_a_restart() {
 }
 
 #[test]
+fn only_what_changed_is_written_again() {
+    let row = |key: &str, body: Option<&str>| Row {
+        key: key.to_owned(),
+        body: body.map(ToOwned::to_owned),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = Outbox::open(folder.path()).unwrap();
+    let mut stored = |is_whole, rows: &[Row]| {
+        let rows = rows.to_vec();
+        outbox.store(&State { is_whole, rows }, &[]).unwrap();
+        let rows = outbox.state().unwrap().map(|state| state.rows);
+        rows.into_iter().flatten().collect::<Vec<_>>()
+    };
+    let first = [
+        row("alert/1", Some("a")),
+        row("group/1", Some("b")),
+        row("group/1/1", Some("true")),
+        row("group/10", Some("c")),
+        row("group/10/1", Some("false")),
+    ];
+    assert_eq!(stored(true, &first), first);
+    // A group goes with all that is in it, and no other does.
+    let changes = [row("alert/1", Some("d")), row("group/1", None)];
+    let rest = [changes[0].clone(), first[3].clone(), first[4].clone()];
+    assert_eq!(stored(false, &changes), rest);
+    assert_eq!(stored(true, &first[..2]), first[..2]);
+}
+
+#[test]
+fn what_an_older_version_wrote_is_taken_over_but_for_what_it_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = Outbox::open(folder.path()).unwrap();
+    outbox.store(&state(), &[message("a", "one", 1)]).unwrap();
+    let before = "DROP TABLE policy; CREATE TABLE state (id INTEGER PRIMARY KEY, body TEXT) STRICT;
+                  INSERT INTO state VALUES (1, '{}'); PRAGMA user_version = 1;";
+    outbox.connection.execute_batch(before).unwrap();
+    drop(outbox);
+    let outbox = Outbox::open(folder.path()).unwrap();
+    assert_eq!(outbox.state().unwrap(), None);
+    assert_eq!(due(&outbox, "a", 0).notification.id, "one-1");
+}
+
+#[test]
+fn a_peer_that_is_new_stands_like_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = Outbox::open(folder.path()).unwrap();
+    let begin = message("am", "one", 1);
+    outbox
+        .store(&state(), std::slice::from_ref(&begin))
+        .unwrap();
+    outbox.delivered(&due(&outbox, "am", 0), true).unwrap();
+    outbox.stand_like("am", "second").unwrap();
+    assert_eq!(outbox.standing("second").unwrap(), begin.alerts);
+}
+
+#[test]
 fn what_cannot_be_read_holds_nothing_up() {
     let folder = tempfile::tempdir().unwrap();
     let mut outbox = Outbox::open(folder.path()).unwrap();
@@ -149,4 +205,95 @@ fn a_folder_or_file_that_cannot_be_used_is_named_with_what_to_do() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     assert!(error(&newer).contains("newer phonewatch"));
+}
+
+/// How long storing takes with as many alerts as there may be in one group:
+/// `cargo test --release --lib what_storing_costs -- --ignored --nocapture`.
+#[test]
+#[ignore = "it measures, and says nothing of right or wrong"]
+fn what_storing_costs() {
+    use crate::alert::{Known, Update};
+    use crate::app::clock::Stopwatch;
+    use crate::event::{Event, EventKind, Subject};
+    use crate::finding::{Finding, Severity};
+
+    const ALERTS: u32 = 100_000;
+    let text = "[[alert.receiver]]\nname = 'a'\nkind = 'webhook'\nurl = 'http://127.0.0.1/'";
+    let settings = config::Config::parse("test", text).unwrap().alert;
+    let update = |phone: u32, seconds: u64| {
+        let finding = Finding {
+            code: "registration_rejected",
+            severity: Severity::Critical,
+            since: at(seconds),
+            raised: at(seconds),
+            last_seen: at(seconds),
+            cleared: None,
+            count: 1,
+            summary: "rejected, last by 10.0.0.11: \"Error: No License\": it has no licence left"
+                .into(),
+            evidence: Vec::new(),
+            remedy: &[],
+            reference: "",
+            server: Some([10, 0, 0, 11].into()),
+            explained_by: &[],
+        };
+        let mac = crate::net::MacAddr(
+            (0x0013_8000_0000_u64 + u64::from(phone)).to_be_bytes()[2..]
+                .try_into()
+                .unwrap(),
+        );
+        let event = Event {
+            at: at(seconds),
+            subject: Some(Subject {
+                name: Some(crate::net::DeviceName::from_mac(mac)),
+                mac: Some(mac),
+                address: Some(std::net::Ipv4Addr::from(0x0a01_0000 + phone).into()),
+            }),
+            kind: EventKind::FindingRaised {
+                about: None,
+                finding: std::sync::Arc::new(finding),
+            },
+        };
+        Update::of(&event, &Known::default()).unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = Outbox::open(folder.path()).unwrap();
+    let mut policy = Policy::new(settings.clone());
+    for phone in 0..ALERTS {
+        policy.handle(update(phone, 1000), at(1000));
+    }
+    let mut measure = |what: &str, policy: &mut Policy| {
+        let watch = Stopwatch::start();
+        let mut messages = Vec::new();
+        while let Some(message) = policy.poll_notification() {
+            messages.push(message);
+        }
+        let changes = policy.changes();
+        outbox.store(&changes, &messages).unwrap();
+        policy.stored();
+        println!(
+            "{what}: {:?} for {} rows",
+            watch.elapsed(),
+            changes.rows.len()
+        );
+    };
+    measure("everything", &mut policy);
+    measure("nothing", &mut policy);
+    policy.handle(update(1, 1001), at(1001));
+    measure("one alert", &mut policy);
+    for phone in 0..5000 {
+        policy.handle(update(phone, 1002), at(1002));
+    }
+    measure("5000 alerts", &mut policy);
+    policy.handle_timeout(at(1040));
+    measure("a message that tells of all", &mut policy);
+    policy.handle(update(ALERTS, 1041), at(1041));
+    measure("one more", &mut policy);
+    let watch = Stopwatch::start();
+    let mut restored = Policy::restore(settings, outbox.state().unwrap().unwrap(), at(1050));
+    println!("restored in {:?}", watch.elapsed());
+    let watch = Stopwatch::start();
+    outbox.store(&restored.changes(), &[]).unwrap();
+    restored.stored();
+    println!("after that: {:?}", watch.elapsed());
 }
