@@ -54,7 +54,7 @@ test: ready-to-test
 	cargo fmt --check
 	CLIPPY_CONF_DIR=.ci cargo clippy --locked --all-targets -- -D warnings
 	PHONEWATCH_FUZZ_SECONDS=60 cargo test --locked
-	cargo check --quiet --locked --manifest-path fuzz/Cargo.toml
+	cargo check --quiet --locked --package phonewatch-fuzz
 	PHONEWATCH_SIMULATED_PHONES=1000 cargo test --locked --release --test simulate the_engine_finds
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
 	.ci/licences
