@@ -3,40 +3,39 @@
 //! Threads: one per interface, the engine's, and tokio's for what is served. All that can fail at the start fails
 //! before the first frame is read, with an exit status that a service manager sees.
 
-use std::io;
-use std::net::SocketAddr;
-use std::path::Path;
+mod engine;
+mod loaded;
+mod signals;
+mod web;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
 
-use super::alerts::{Alerts, Feed, Prepared};
-use super::drive::{Outlet, drive};
-use super::evidence::{Evidence, Feed as EvidenceFeed};
+use self::engine::{LiveOutlet, engine_failure, start_engine};
+use self::loaded::{Loaded, complain, load, no_interface};
+use self::signals::{Received, Signals};
+use self::web::{Web, listen, web_failure};
+use super::alerts::{Alerts, Prepared};
+use super::evidence::Evidence;
 use super::logging::{EventLog, Logging};
-use super::orders::{EngineHandle, Orders, orders};
-use super::sensor::{Interfaces, Sensor, SensorSource};
+use super::orders::{EngineHandle, orders};
+use super::sensor::{Interfaces, Sensor};
 use super::service::ServiceManager;
-use super::state::{Opened, StateFeed, StateKeeper};
-use super::vitals::{Standstill, Vitals};
-use super::{clock, gate, inventory, reload, settings};
+use super::state::{Opened, StateKeeper};
+use super::vitals::Standstill;
+use super::{reload, settings};
 use crate::cli;
 use crate::config::{Config, Metrics, ShownConfig};
 use crate::engine::Engine;
-use crate::event::Event;
-use crate::inventory::Inventory;
 use crate::metrics::{MetricsSettings, SensorState};
 use crate::phone::Stage;
 use crate::snapshot::Snapshot;
-use crate::time::Timestamp;
-use crate::web::{self, Admin, Gate, ReloadRequest, WebState};
+use crate::web::{Admin, Gate, ReloadRequest, WebState};
 
 /// Runs the daemon until SIGTERM or SIGINT; SIGHUP reads the configuration again.
 pub fn run(arguments: &cli::Run) -> anyhow::Result<()> {
@@ -61,54 +60,6 @@ pub fn run(arguments: &cli::Run) -> anyhow::Result<()> {
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
     result
-}
-
-/// The configuration with what it names.
-struct Loaded {
-    config: Config,
-    shown: ShownConfig,
-    /// The list of phones.
-    inventory: Option<Arc<Inventory>>,
-    /// TLS and passwords.
-    gate: Gate,
-}
-
-fn load(arguments: &cli::Run) -> anyhow::Result<Loaded> {
-    let (config, shown) = arguments.load_config()?;
-    let path = arguments.config.path();
-    Ok(Loaded {
-        inventory: inventory::load(&config, path)?,
-        gate: gate::load(&config, path)?,
-        config,
-        shown,
-    })
-}
-
-/// Rows of the list that cannot be used are no reason to stop.
-fn complain(inventory: Option<&Inventory>, config: &Config) {
-    for complaint in inventory
-        .into_iter()
-        .flat_map(|it| inventory::complaints(it, config))
-    {
-        tracing::warn!("{complaint}");
-    }
-}
-
-fn no_interface(config: &Path) -> String {
-    let mut names: Vec<String> = std::fs::read_dir("/sys/class/net")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| Path::new("/sys/class/net").join(name).is_dir())
-        .collect();
-    names.sort_unstable();
-    format!(
-        "no interface to listen on: name that of the mirror port with --interface, or as capture.interfaces in {}; \
-         there are: {}",
-        config.display(),
-        names.join(", ")
-    )
 }
 
 /// Stopping as a whole takes less than 5 seconds; what is not done within its share is left undone.
@@ -374,153 +325,5 @@ fn metrics_settings(metrics: &Metrics) -> MetricsSettings {
     MetricsSettings {
         per_phone: metrics.per_phone,
         per_phone_limit: metrics.per_phone_limit,
-    }
-}
-
-/// Runs the engine in a thread of its own; what is received tells that it ended, an error that it panicked.
-fn start_engine(
-    mut engine: Engine,
-    mut source: SensorSource,
-    mut outlet: LiveOutlet,
-) -> anyhow::Result<oneshot::Receiver<()>> {
-    let (ended, receiver) = oneshot::channel();
-    std::thread::Builder::new()
-        .name("engine".to_owned())
-        .spawn(move || {
-            drive(&mut source, &mut engine, &mut outlet);
-            // Nobody waits for it any more where stopping took too long.
-            ended.send(()).ok();
-        })
-        .context("start the engine's thread")?;
-    Ok(receiver)
-}
-
-fn engine_failure(ended: &Result<(), oneshot::error::RecvError>) -> anyhow::Error {
-    match ended {
-        Ok(()) => anyhow::anyhow!("every capture has ended"),
-        Err(_) => anyhow::anyhow!("the engine failed: please report what stands above"),
-    }
-}
-
-/// Publishes what the engine knows, and logs what happens.
-struct LiveOutlet {
-    snapshot: Arc<ArcSwap<Snapshot>>,
-    vitals: Arc<Vitals>,
-    log: EventLog,
-    alerts: Feed,
-    /// None where no evidence is kept.
-    evidence: Option<EvidenceFeed>,
-    state: StateFeed,
-    orders: Orders,
-}
-
-impl Outlet for LiveOutlet {
-    fn event(&mut self, event: &Event) {
-        self.log.event(event, clock::now());
-        let evidence = self.evidence.as_mut().and_then(|feed| feed.event(event));
-        self.alerts.event(event, evidence);
-    }
-
-    fn attend(&mut self, engine: &mut Engine, now: Timestamp) {
-        self.orders.carry_out(engine, now);
-        self.state.attend(engine, now);
-    }
-
-    fn finish(&mut self, engine: &Engine) {
-        self.state.finish(engine);
-    }
-
-    fn publish(&mut self, snapshot: Arc<Snapshot>) {
-        if let Some(evidence) = &mut self.evidence {
-            evidence.publish(&snapshot);
-        }
-        self.alerts.publish(&snapshot);
-        self.snapshot.store(snapshot);
-        self.vitals.set_published();
-        self.log.settle(clock::now());
-    }
-}
-
-/// The HTTP server.
-struct Web {
-    serving: JoinHandle<io::Result<()>>,
-    shutdown: oneshot::Sender<()>,
-}
-
-impl Web {
-    fn start(listener: TcpListener, state: WebState) -> Self {
-        let (shutdown, stopped) = oneshot::channel();
-        let stopped = async {
-            stopped.await.ok();
-        };
-        Self {
-            serving: tokio::spawn(web::serve(listener, state, stopped)),
-            shutdown,
-        }
-    }
-
-    async fn stop(self) {
-        drop(self.shutdown);
-        self.serving.await.ok();
-    }
-}
-
-fn web_failure(served: Result<io::Result<()>, tokio::task::JoinError>) -> anyhow::Error {
-    match served {
-        Ok(Ok(())) => anyhow::anyhow!("the HTTP server has ended"),
-        Ok(Err(error)) => anyhow::Error::new(error).context("the HTTP server failed"),
-        Err(error) => anyhow::Error::new(error).context("the HTTP server failed"),
-    }
-}
-
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let remedies = [
-            (
-                io::ErrorKind::AddrInUse,
-                "another program, or another phonewatch, listens there: end it, or choose another port as web.listen",
-            ),
-            (
-                io::ErrorKind::AddrNotAvailable,
-                "this host does not have that address: choose one that `ip address` shows as web.listen",
-            ),
-            (
-                io::ErrorKind::PermissionDenied,
-                "ports below 1024 need the right CAP_NET_BIND_SERVICE: choose a higher one as web.listen",
-            ),
-        ];
-        let remedy = remedies.iter().find(|(kind, _)| *kind == error.kind());
-        let remedy = remedy.map_or("choose another address as web.listen", |(_, remedy)| remedy);
-        anyhow::anyhow!("cannot serve HTTP on {address} ({error}): {remedy}")
-    })
-}
-
-/// The signals that the daemon obeys.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-}
-
-enum Received {
-    Stop,
-    Reload,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) -> Received {
-        tokio::select! {
-            _ = self.terminate.recv() => Received::Stop,
-            _ = self.interrupt.recv() => Received::Stop,
-            _ = self.hangup.recv() => Received::Reload,
-        }
     }
 }
