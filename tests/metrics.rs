@@ -106,7 +106,7 @@ fn watch(scenarios: &[&str], phones: u32) -> Arc<Snapshot> {
 }
 
 fn page(snapshot: &Snapshot) -> String {
-    let sensor = SensorState::starting(Timestamp::EPOCH);
+    let sensor = SensorState::starting(Timestamp::from_secs(1_700_000_000));
     let settings = MetricsSettings {
         per_phone: PerPhone::All,
         per_phone_limit: 1000,

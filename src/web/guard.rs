@@ -6,12 +6,15 @@
 //! which nobody gives here. A page that reaches this port under a name of its own (DNS rebinding) is no better, so it does
 //! not matter which origin is named.
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 
 use super::WebState;
 
 /// What is answered to a request that is not carried out.
 pub(super) type Refused = (StatusCode, &'static str);
+
+/// What else a browser says with each request, and a program does not.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Whether the request may change anything; else what to answer.
 pub(super) fn may_change(state: &WebState, headers: &HeaderMap) -> Result<(), Refused> {
@@ -22,7 +25,7 @@ pub(super) fn may_change(state: &WebState, headers: &HeaderMap) -> Result<(), Re
              have it read that again (systemctl reload phonewatch)\n",
         ));
     }
-    if headers.contains_key(header::ORIGIN) {
+    if headers.contains_key(header::ORIGIN) || headers.contains_key(FETCH_SITE) {
         return Err((
             StatusCode::FORBIDDEN,
             "pages in a browser may change nothing: use `phonewatch`, or a program that sends no Origin\n",
