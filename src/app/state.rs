@@ -5,7 +5,8 @@
 
 pub mod store;
 
-use std::fs;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -214,8 +215,12 @@ fn folder(config: &Config) -> Option<PathBuf> {
     let folder = state_dir::of(&config.alert);
     let is_asked_for = config.alert.state_dir.is_some() || folder != Path::new(state_dir::USUAL);
     if is_asked_for {
-        // What goes wrong here is told when the file is opened.
-        fs::create_dir_all(&folder).ok();
+        // For this user's eyes alone. What goes wrong here is told when the file is opened.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .ok();
     }
     (is_asked_for || folder.is_dir()).then_some(folder)
 }

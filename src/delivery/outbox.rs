@@ -3,8 +3,9 @@
 //! What the policy says it told and the messages that tell it are stored in one transaction: whenever the program ends,
 //! nothing that was to be told is lost, and nothing is told anew.
 
-use std::fs;
+use std::fs::DirBuilder;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
@@ -124,10 +125,15 @@ impl Outbox {
 
     /// Opens the outbox in this folder, or makes it.
     pub fn open(folder: &Path) -> Result<Self> {
-        fs::create_dir_all(folder).map_err(|error| OutboxError::Folder {
-            folder: folder.to_owned(),
-            error,
-        })?;
+        // Messages name people and their phones: nobody else reads them.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|error| OutboxError::Folder {
+                folder: folder.to_owned(),
+                error,
+            })?;
         let file = folder.join("alerts.sqlite");
         let connection = connect(&file).map_err(|error| unusable(&file, &error))?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;

@@ -29,6 +29,17 @@ fn due(outbox: &Outbox, receiver: &str, seconds: u64) -> Pending {
 }
 
 #[test]
+fn a_folder_that_it_makes_is_nobody_elses() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("state");
+    Outbox::open(&folder).unwrap();
+    let mode = fs::metadata(&folder).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
 fn messages_of_one_outage_come_in_order_and_others_do_not_wait_for_them() {
     let folder = tempfile::tempdir().unwrap();
     let mut outbox = Outbox::open(folder.path()).unwrap();
