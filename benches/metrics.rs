@@ -6,20 +6,19 @@
     reason = "a program that prints its results"
 )]
 
+#[path = "../tests/support/fleet.rs"]
+mod fleet;
+
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use phonewatch::app::drive::{Outlet, drive};
-use phonewatch::capture::{FrameSource, Input};
+use fleet::Simulated;
 use phonewatch::config::PerPhone;
-use phonewatch::engine::{Engine, Settings};
-use phonewatch::event::Event;
 use phonewatch::metrics::{MetricsSettings, SensorState, render};
-use phonewatch::record::{Frame, LinkType, Record};
-use phonewatch::simulate::{Fleet, FleetFrame, Plan};
+use phonewatch::simulate::{Fleet, Plan};
 use phonewatch::snapshot::Snapshot;
 use phonewatch::time::Timestamp;
 use rustix::time::{ClockId, clock_gettime};
@@ -104,50 +103,6 @@ fn watch(phones: u32) -> anyhow::Result<Arc<Snapshot>> {
         length: Duration::from_secs(60 * MINUTES),
         seed: 1,
     });
-    let end = Some(fleet.end());
-    let mut last = Last::default();
-    let mut source = Simulated {
-        fleet,
-        frame: None,
-        end,
-    };
-    drive(
-        &mut source,
-        &mut Engine::new(Settings::default()),
-        &mut last,
-    );
-    Ok(last.0)
-}
-
-struct Simulated {
-    fleet: Fleet,
-    frame: Option<FleetFrame>,
-    end: Option<Timestamp>,
-}
-
-impl FrameSource for Simulated {
-    fn next(&mut self) -> Input<'_> {
-        self.frame = self.fleet.next();
-        match &self.frame {
-            Some(frame) => Input::Record(Record::Frame(Frame {
-                at: frame.at,
-                link: LinkType::Ethernet,
-                source: 0,
-                original_length: u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX),
-                bytes: &frame.bytes,
-            })),
-            None => self.end.take().map_or(Input::End, Input::Idle),
-        }
-    }
-}
-
-#[derive(Default)]
-struct Last(Arc<Snapshot>);
-
-impl Outlet for Last {
-    fn event(&mut self, _event: &Event) {}
-
-    fn publish(&mut self, snapshot: Arc<Snapshot>) {
-        self.0 = snapshot;
-    }
+    let end = fleet.end();
+    Ok(fleet::watch(&mut Simulated::new(fleet, end)))
 }

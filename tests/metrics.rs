@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "support/fleet.rs"]
+mod fleet;
 #[path = "rules/tool.rs"]
 mod tool;
 
@@ -15,14 +17,10 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use phonewatch::app::drive::{Outlet, drive};
-use phonewatch::capture::{FrameSource, Input};
+use fleet::Simulated;
 use phonewatch::config::PerPhone;
-use phonewatch::engine::{Engine, Settings};
-use phonewatch::event::Event;
 use phonewatch::metrics::{MetricsSettings, SensorState, render};
-use phonewatch::record::{Frame, LinkType, Record};
-use phonewatch::simulate::{Fleet, FleetFrame, Plan, Scenario};
+use phonewatch::simulate::{Fleet, Plan, Scenario};
 use phonewatch::snapshot::Snapshot;
 use phonewatch::time::Timestamp;
 use tool::tool;
@@ -90,19 +88,8 @@ fn watch(scenarios: &[&str], phones: u32) -> Arc<Snapshot> {
         length: Duration::from_secs(30 * 60),
         seed: 4,
     });
-    let end = Some(fleet.end());
-    let mut last = Last::default();
-    let mut source = Simulated {
-        fleet,
-        frame: None,
-        end,
-    };
-    drive(
-        &mut source,
-        &mut Engine::new(Settings::default()),
-        &mut last,
-    );
-    last.0
+    let end = fleet.end();
+    fleet::watch(&mut Simulated::new(fleet, end))
 }
 
 fn page(snapshot: &Snapshot) -> String {
@@ -112,38 +99,4 @@ fn page(snapshot: &Snapshot) -> String {
         per_phone_limit: 1000,
     };
     render(snapshot, &sensor, &settings).unwrap()
-}
-
-/// The frames of a fleet, and then the end of its time.
-struct Simulated {
-    fleet: Fleet,
-    frame: Option<FleetFrame>,
-    end: Option<Timestamp>,
-}
-
-impl FrameSource for Simulated {
-    fn next(&mut self) -> Input<'_> {
-        self.frame = self.fleet.next();
-        match &self.frame {
-            Some(frame) => Input::Record(Record::Frame(Frame {
-                at: frame.at,
-                link: LinkType::Ethernet,
-                source: 0,
-                original_length: u32::try_from(frame.bytes.len()).unwrap(),
-                bytes: &frame.bytes,
-            })),
-            None => self.end.take().map_or(Input::End, Input::Idle),
-        }
-    }
-}
-
-#[derive(Default)]
-struct Last(Arc<Snapshot>);
-
-impl Outlet for Last {
-    fn event(&mut self, _event: &Event) {}
-
-    fn publish(&mut self, snapshot: Arc<Snapshot>) {
-        self.0 = snapshot;
-    }
 }

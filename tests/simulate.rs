@@ -6,6 +6,8 @@
     reason = "a test fails by panicking and says what it skips"
 )]
 
+#[path = "support/fleet.rs"]
+mod fleet;
 #[path = "simulate/mirror.rs"]
 mod mirror;
 #[path = "simulate/views.rs"]
@@ -17,21 +19,16 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use phonewatch::app::drive::{Outlet, drive};
 use phonewatch::capture::file::FileSource;
-use phonewatch::capture::{FrameSource, Input};
-use phonewatch::engine::{Engine, Settings};
-use phonewatch::event::Event;
 use phonewatch::finding::Severity;
 use phonewatch::phone::keepalive::GapDirection;
 use phonewatch::phone::{Device, Stage};
-use phonewatch::record::{Frame, LinkType, Record};
+use phonewatch::record::LinkType;
 use phonewatch::savefile::PcapWriter;
-use phonewatch::simulate::{
-    Fleet, FleetFrame, FleetTruth, PhoneTruth, Plan, Scenario, Share, Totals,
-};
+use phonewatch::simulate::{Fleet, FleetTruth, PhoneTruth, Plan, Scenario, Share, Totals};
 use phonewatch::snapshot::Snapshot;
-use phonewatch::time::Timestamp;
+
+use fleet::{Simulated, watch};
 
 fn plan(shares: &[&str], phones: u32, minutes: u64, seed: u64) -> Plan {
     Plan {
@@ -40,67 +37,6 @@ fn plan(shares: &[&str], phones: u32, minutes: u64, seed: u64) -> Plan {
         length: Duration::from_secs(60 * minutes),
         seed,
     }
-}
-
-/// The frames of a fleet, or of a mirror port that shows it, as a source, without a file.
-struct Simulated<F> {
-    frames: F,
-    end: Timestamp,
-    frame: Option<FleetFrame>,
-    number: u64,
-    has_ended: bool,
-}
-
-impl<F> Simulated<F> {
-    const fn new(frames: F, end: Timestamp) -> Self {
-        Self {
-            frames,
-            end,
-            frame: None,
-            number: 0,
-            has_ended: false,
-        }
-    }
-}
-
-impl<F: Iterator<Item = FleetFrame>> FrameSource for Simulated<F> {
-    fn next(&mut self) -> Input<'_> {
-        self.frame = self.frames.next();
-        match &self.frame {
-            Some(frame) => {
-                self.number += 1;
-                Input::Record(Record::Frame(Frame {
-                    at: frame.at,
-                    link: LinkType::Ethernet,
-                    source: 0,
-                    original_length: u32::try_from(frame.bytes.len()).unwrap(),
-                    bytes: &frame.bytes,
-                }))
-            }
-            None if self.has_ended => Input::End,
-            None => {
-                self.has_ended = true;
-                Input::Idle(self.end)
-            }
-        }
-    }
-}
-
-#[derive(Default)]
-struct Last(Arc<Snapshot>);
-
-impl Outlet for Last {
-    fn event(&mut self, _event: &Event) {}
-
-    fn publish(&mut self, snapshot: Arc<Snapshot>) {
-        self.0 = snapshot;
-    }
-}
-
-fn watch(source: &mut dyn FrameSource) -> Arc<Snapshot> {
-    let mut last = Last::default();
-    drive(source, &mut Engine::new(Settings::default()), &mut last);
-    last.0
 }
 
 fn simulated(plan: &Plan) -> (Arc<Snapshot>, FleetTruth) {

@@ -24,9 +24,9 @@ fn mirrored(plan: &Plan, view: &View) -> Watched {
     let mut source = Simulated::new(mirror, end);
     let snapshot = watch(&mut source);
     Watched {
-        snapshot,
+        frames: snapshot.totals.frames,
         truth: source.frames.truth(),
-        frames: source.number,
+        snapshot,
     }
 }
 
