@@ -138,8 +138,10 @@ fn it_goes_on_without_descriptors() {
     let held = holder.0.stdout.take().unwrap();
     BufReader::new(held).read_line(&mut line).unwrap();
     assert!(line.trim().parse::<u32>().unwrap() > 20, "{line}");
-    let descriptors = fs::read_dir(format!("/proc/{}/fd", daemon.process.0.id())).unwrap();
-    assert!(descriptors.count() >= 31, "it has none left");
+    let descriptors = format!("/proc/{}/fd", daemon.process.0.id());
+    within(WITHIN, "it has no descriptor left", || {
+        (fs::read_dir(&descriptors).unwrap().count() >= 31).then_some(())
+    });
     daemon.plays_phones(&network);
     drop(holder);
     daemon.when(
