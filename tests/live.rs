@@ -22,6 +22,7 @@ mod disk;
 mod drills;
 #[path = "live/logs.rs"]
 mod logs;
+#[allow(dead_code, reason = "tests/prometheus.rs uses the rest")]
 #[path = "live/network.rs"]
 mod network;
 #[path = "live/peers.rs"]

@@ -83,6 +83,17 @@ fn a_package_comes_and_goes_in_a_fresh_system() {
     );
     let page = system.run("gzip -dc /usr/share/man/man5/phonewatch.toml.5.gz");
     assert!(page.contains(".SH [capture]"));
+    let shared = system
+        .run("cd /usr/share/phonewatch && find . -type f | sort | cut -d/ -f2- | paste -sd' '");
+    for file in [
+        "dashboards/fleet.json",
+        "grafana/phonewatch.yml",
+        "prometheus/rules/sites.yml",
+        "alertmanager/alertmanager.yml",
+    ] {
+        assert!(shared.contains(file), "{file}: {shared}");
+    }
+    assert!(!shared.contains(".rs"), "{shared}");
     assert!(!system.has("etc/systemd/system/multi-user.target.wants/phonewatch.service"));
     // What `systemctl enable` does, which this system has not.
     system.run(

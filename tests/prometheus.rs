@@ -1,8 +1,9 @@
 //! Dashboards and rules before a real Prometheus: the daemon watches a fleet in which everything happens that can, the
-//! Prometheus scrapes it, and each query of each panel, each variable and each rule has to find data.
+//! Prometheus scrapes it, and each query of each panel, each variable and each rule has to find data. Beside that, what
+//! the rules make of two daemons that each see one CallManager.
 //!
-//! Needs root for a network of its own. Where something is missing the test says so and is skipped; with
-//! `PHONEWATCH_REQUIRE_CAPTURES` set it fails.
+//! Needs root for a network of its own. Where something is missing the tests say so and are skipped; with
+//! `PHONEWATCH_REQUIRE_CAPTURES` set they fail.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,6 +26,8 @@ mod peers;
 mod promql;
 #[path = "prometheus/query.rs"]
 mod query;
+#[path = "prometheus/sensors.rs"]
+mod sensors;
 #[path = "prometheus/server.rs"]
 mod server;
 
@@ -42,25 +45,29 @@ const SEEN_WITHIN: Duration = Duration::from_secs(120);
 
 #[test]
 fn every_query_of_every_panel_and_rule_finds_data() {
-    let network = match available() {
-        Ok(network) => network,
-        Err(missing) => return skip(&missing),
+    let Some(network) = or_skip(available()) else {
+        return;
     };
     let folder = tempfile::tempdir().unwrap();
-    // What is started here is started in the network; the thread that asks has to be there as well.
-    let outcome = thread::scope(|scope| {
-        scope
-            .spawn(|| {
-                server::enter(&network.servers);
-                let _daemon = fleet::start_daemon(&network, folder.path());
-                let prometheus = Prometheus::start(&network, folder.path());
-                let _player = fleet::start_player(&network);
-                prove(&prometheus)
-            })
-            .join()
+    let unanswered = within_network(&network, || {
+        let _daemon = fleet::start_daemon(&network, folder.path());
+        let prometheus = Prometheus::start(&network, folder.path(), fleet::SCRAPED);
+        let _player = fleet::start_player(&network);
+        prove(&prometheus)
     });
-    let unanswered = outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     assert!(unanswered.is_empty(), "{}", unanswered.join("\n"));
+}
+
+/// Does this in the network of the servers: whoever asks those that were started there has to be there as well.
+fn within_network<T: Send>(network: &Network, act: impl FnOnce() -> T + Send) -> T {
+    let outcome = thread::scope(|scope| {
+        let entered = scope.spawn(|| {
+            server::enter(&network.servers);
+            act()
+        });
+        entered.join()
+    });
+    outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Asks until every query was answered; those that were not, each with what is missing.
@@ -101,14 +108,18 @@ fn available() -> Result<Network, String> {
     Network::new()
 }
 
-fn skip(missing: &str) {
+/// What a test needs; `None` where that is not to be had and need not be.
+fn or_skip<T>(available: Result<T, String>) -> Option<T> {
+    let missing = match available {
+        Ok(available) => return Some(available),
+        Err(missing) => missing,
+    };
     assert!(
         env::var_os("PHONEWATCH_REQUIRE_CAPTURES").is_none(),
-        "the dashboards cannot be tried: {missing}"
+        "Prometheus cannot be tried: {missing}"
     );
-    tell(&format!(
-        "SKIPPED: the dashboards cannot be tried: {missing}"
-    ));
+    tell(&format!("SKIPPED: Prometheus cannot be tried: {missing}"));
+    None
 }
 
 /// Past the harness, which keeps what a test that passes prints to itself.

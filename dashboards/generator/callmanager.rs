@@ -85,13 +85,16 @@ fn now() -> Vec<Panel> {
             .thresholds(&[(0.0, GOOD), (1.0, BAD)])
             .size(3, 5),
         Panel::stat(
-            "Servers in trouble",
-            "Findings that hold now about CallManagers as a whole: down, or resetting phones. They are not told apart by \
-             server here; `phonewatch findings` names it.",
+            "Critical findings",
+            "Critical findings that hold now and in which one of the chosen CallManagers has a part: that it is down, or \
+             what its phones suffer from.",
         )
         .query(Query::over_time(
-            r#"sum(phonewatch_findings{code=~"callmanager_.*", %sensor})"#,
-            "findings",
+            &format!(
+                "sum({}) or 0 * sum(phonewatch_callmanager_registered_phones{{%server}})",
+                findings(r#"severity="critical", %sensor"#)
+            ),
+            "critical",
         ))
         .thresholds(&[(0.0, GOOD), (1.0, WORST)])
         .size(3, 5),
@@ -209,7 +212,7 @@ fn connections() -> Vec<Panel> {
             ("unanswered", BAD),
             ("unreachable", "purple"),
         ])
-        .size(8, 8),
+        .size(12, 8),
         Panel::ranking(
             "Refused by server",
             "Connections that each CallManager refused in the time shown.",
@@ -223,16 +226,48 @@ fn connections() -> Vec<Panel> {
             &format!("{TO_CALLMANAGER}${{__field.labels.callmanager}}"),
         )
         .thresholds(&[(0.0, ODD), (10.0, WORST)])
-        .size(8, 8),
+        .size(12, 8),
+        Panel::table(
+            "Findings by server",
+            "What holds now, by the CallManager that has a part in it: it is down, or its phones suffer from it or from the \
+             network in front of it. `phonewatch explain CODE` says what a finding means and what is to be done.",
+        )
+        .query(Query::rows(&format!(
+            "sum by (server, severity, code) ({})",
+            findings("%sensor")
+        )))
+        .columns(
+            &[
+                ("server", "CallManager"),
+                ("severity", "Severity"),
+                ("code", "Finding"),
+                ("Value", "How many"),
+            ],
+            "How many",
+        )
+        .size(12, 8),
         Panel::lines(
             "Marking and path",
-            "Findings of phones that hold now and come from the network between them and CallManager: marks (DSCP) that were \
-             taken off, TCP in trouble, a firewall that ends sessions. Of all servers; `phonewatch findings` names them.",
+            "Findings of phones that hold now and come from the network between them and the CallManager: marks (DSCP) that \
+             were taken off, TCP in trouble, a firewall that ends sessions.",
         )
         .query(Query::over_time(
-            r#"sum by (code) (phonewatch_findings{code=~"qos_not_trusted|tcp_trouble|tcp_refused|tcp_no_answer|firewall_timeout|registration_no_answer", %sensor})"#,
-            "{{code}}",
+            &format!(
+                "sum by (server, code) ({})",
+                findings(
+                    r#"code=~"qos_not_trusted|tcp_trouble|tcp_refused|tcp_no_answer|firewall_timeout|registration_no_answer", %sensor"#
+                )
+            ),
+            "{{server}}: {{code}}",
         ))
-        .size(8, 8),
+        .size(12, 8),
     ]
+}
+
+/// The findings with these matchers in which one of the chosen CallManagers has a part. Other servers have findings too.
+fn findings(matchers: &str) -> String {
+    format!(
+        "phonewatch_server_findings{{{matchers}}} and on (job, instance, server) \
+         label_join(phonewatch_callmanager_registered_phones{{%server}}, \"server\", \"\", \"callmanager\")"
+    )
 }

@@ -12,7 +12,9 @@ pub(crate) fn dashboard() -> Dashboard {
     Dashboard {
         uid: "phonewatch-fleet",
         title: "phonewatch / Fleet",
-        description: "How many phones are registered and with whom, what is wrong now, and with which phones.",
+        description: "How many phones are registered and with whom, what is wrong now, and with which phones. A phone that several \
+                      of the chosen sensors see counts once for each: choose one instance, or show \
+                      site:phonewatch_phone_up:sum of the recording rules, which counts each phone once.",
         variables: Vec::new(),
         rows: vec![
             Row {

@@ -82,7 +82,7 @@ impl fmt::Display for EvidenceName {
 impl FromStr for EvidenceName {
     type Err = ParseNameError;
 
-    /// Reads what [`EvidenceName::fmt`] writes, and nothing else.
+    /// Reads a name as it is shown, and nothing else.
     fn from_str(text: &str) -> Result<Self, ParseNameError> {
         let stem = text.strip_suffix(EXTENSION).ok_or(ParseNameError)?;
         let mut parts = stem.splitn(3, '-');

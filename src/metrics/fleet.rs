@@ -208,7 +208,13 @@ fn add_boot_chain(page: &mut Page, totals: &Totals) {
         "phonewatch_dns_lookups_total",
         "Names that phones looked up, by how they were answered.",
         |family| {
-            let results = ["answered", "name_error", "refused", "server_failure"];
+            let results = [
+                "answered",
+                "name_error",
+                "refused",
+                "server_failure",
+                "no_answer",
+            ];
             family.tally(&[], "result", results, &totals.dns_lookups);
         },
     );

@@ -33,7 +33,7 @@ impl Network {
             phone: format!("phonewatch-{process}-{number}-phone"),
         };
         let (servers, phone) = (network.servers.as_str(), network.phone.as_str());
-        for arguments in [
+        ip([
             format!("netns add {servers}"),
             format!("netns add {phone}"),
             format!(
@@ -43,18 +43,34 @@ impl Network {
             format!("-n {servers} link set lo up"),
             format!("-n {servers} link set {MIRROR} up"),
             format!("-n {phone} link set {PHONE} up"),
-        ] {
-            let output = Command::new("ip")
-                .args(arguments.split(' '))
-                .output()
-                .map_err(|error| format!("ip: {error}"))?;
-            if !output.status.success() {
-                let error = String::from_utf8_lossy(&output.stderr);
-                return Err(format!("ip {arguments}: {}", error.trim()));
-            }
-        }
+        ])?;
         Ok(network)
     }
+
+    /// Lays another cable, with its ends called like this.
+    pub(crate) fn add_cable(&self, mirror: &str, phone: &str) -> Result<(), String> {
+        let (near, far) = (&self.servers, &self.phone);
+        ip([
+            format!("-n {near} link add {mirror} type veth peer name {phone} netns {far}"),
+            format!("-n {near} link set {mirror} up"),
+            format!("-n {far} link set {phone} up"),
+        ])
+    }
+}
+
+/// Lets `ip` do this, one after the other.
+fn ip(orders: impl IntoIterator<Item = String>) -> Result<(), String> {
+    for arguments in orders {
+        let output = Command::new("ip")
+            .args(arguments.split(' '))
+            .output()
+            .map_err(|error| format!("ip: {error}"))?;
+        if !output.status.success() {
+            let error = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("ip {arguments}: {}", error.trim()));
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Network {

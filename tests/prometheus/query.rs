@@ -199,7 +199,8 @@ fn of_dashboard<'b>(
     in_panels.chain(of_variables).chain(of_matchers)
 }
 
-/// The values that a query names: a word that no series has would go unnoticed among others.
+/// The values that a query names: a word that no series has would go unnoticed among others. Where findings have their
+/// server, only those that hold are there; without it, all.
 fn named_values(target: &board::Target<'_>) -> Vec<Check> {
     let mut checks = Vec::new();
     for selector in selectors(target.expression) {
@@ -212,7 +213,7 @@ fn named_values(target: &board::Target<'_>) -> Vec<Check> {
             checks.push(Check {
                 place: target.place.clone(),
                 question: Question::Values {
-                    series: selector.metric.to_owned(),
+                    series: selector.metric.replace("server_findings", "findings"),
                     label: label.to_owned(),
                     expected: values.split('|').map(str::to_owned).collect(),
                 },

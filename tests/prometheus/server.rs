@@ -18,25 +18,13 @@ use super::peers::within;
 const ADDRESS: &str = "127.0.0.1:9090";
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
-/// One daemon scraped as two: by one job with a label for its site, by the other without.
-const SCRAPED: &str = r#"
-global:
+/// How often is scraped and evaluated, and with which rules.
+const GLOBAL: &str = "global:
   scrape_interval: 1s
   evaluation_interval: 1s
 rule_files:
   - RULES/*.yml
-scrape_configs:
-  - job_name: phonewatch
-    static_configs:
-      - targets: ["127.0.0.1:12000"]
-        labels:
-          site: lab
-  - job_name: elsewhere
-    static_configs:
-      - targets: ["127.0.0.1:12000"]
-        labels:
-          instance: no-site
-"#;
+";
 
 /// A Prometheus that runs in the network of the servers.
 pub(crate) struct Prometheus {
@@ -51,11 +39,12 @@ pub(crate) struct Rule {
 }
 
 impl Prometheus {
-    /// Starts it, and waits until it is ready.
-    pub(crate) fn start(network: &Network, folder: &Path) -> Self {
+    /// Starts it with this `scrape_configs`, and waits until it is ready.
+    pub(crate) fn start(network: &Network, folder: &Path, scraped: &str) -> Self {
         let configuration = folder.join("prometheus.yml");
         let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/prometheus/rules");
-        fs::write(&configuration, SCRAPED.replace("RULES", rules)).unwrap();
+        let text = GLOBAL.replace("RULES", rules) + scraped;
+        fs::write(&configuration, text).unwrap();
         let log = folder.join("prometheus.log");
         let child = inside(&network.servers, "prometheus")
             .arg(format!("--config.file={}", configuration.display()))
