@@ -22,8 +22,9 @@
 //! A capture file takes the same way: only the source of the frames is another one (`capture::file`), so a problem in
 //! the field becomes a test by saving its capture.
 //!
-//! Beside all this, [`simulate`] makes the frames of whole fleets with the encoders of `wire`; nothing that runs as a
-//! daemon imports it.
+//! Beside all this: [`simulate`] makes the frames of whole fleets with the encoders of `wire`, and nothing that runs as a
+//! daemon imports it; [`evidence`] blanks the frames that show a finding, and [`savefile`] writes them down; [`rules`] makes
+//! Prometheus's alerting rules from the catalogue of findings. What the engine knows outlives the daemon in `app::state`.
 //!
 //! # Four rules
 //!
