@@ -80,6 +80,9 @@ const COMPARED_PAYLOAD: usize = 256;
 /// The same of segments, TFTP and DNS, which have their numbers at the front: fewer, so that one that was cut is known for
 /// the same.
 const COMPARED_FRONT: usize = 32;
+/// Protocol numbers, as the hash takes them.
+const TCP: u64 = 6;
+const UDP: u64 = 17;
 /// What is asked of DHCP stands behind 236 bytes of other things (RFC 2131, section 2).
 const DHCP_PORTS: [u16; 2] = [67, 68];
 /// Stands for CDP in the hash, which has no EtherType: its SNAP protocol.
@@ -316,7 +319,7 @@ fn hash_ip<H: Hasher>(ip: &IpPacket<'_>, hasher: &mut H) -> Option<()> {
                 u64::from(segment.payload_length) << 32
                     | u64::from(window) << 16
                     | u64::from(flags) << 8
-                    | 6,
+                    | TCP,
             );
             hasher.write(&numbers);
             hash_front(segment.payload, COMPARED_FRONT, hasher);
@@ -324,7 +327,7 @@ fn hash_ip<H: Hasher>(ip: &IpPacket<'_>, hasher: &mut H) -> Option<()> {
         Transport::Udp(datagram) => {
             let ports = [datagram.source_port, datagram.destination_port];
             hash_ends(ip, ports, hasher);
-            hasher.write_u64(u64::from(datagram.payload_length) << 32 | 17);
+            hasher.write_u64(u64::from(datagram.payload_length) << 32 | UDP);
             let compared = if ports.iter().any(|port| DHCP_PORTS.contains(port)) {
                 COMPARED_PAYLOAD
             } else {
