@@ -137,8 +137,8 @@ pub enum EventKind {
     FramesLost {
         /// How many; 0 where it cannot tell.
         frames: u64,
-        /// Where: `kernel`, `interface` or `ring`; `clock` where the clock was set back, `silence` where it was set ahead
-        /// or no source showed anything for unusually long.
+        /// Where: `kernel`, `interface` or `ring`; `clock` where the clock was set, `silence` where no source showed
+        /// anything for unusually long, or the clock was set ahead and only the frames tell.
         place: &'static str,
     },
 }

@@ -95,6 +95,16 @@ pub struct Loss {
     pub frames: u64,
 }
 
+/// The clock that stamps frames was set, or the machine stood still: nobody knows what was said in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockStep {
+    /// The time that the clock would show now if it had gone on as before; where the machine stood still, the time when it
+    /// was last known to run.
+    pub from: Timestamp,
+    /// The time that it shows.
+    pub at: Timestamp,
+}
+
 /// One entry of the engine's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record<'a> {
@@ -102,6 +112,8 @@ pub enum Record<'a> {
     Frame(Frame<'a>),
     /// Frames that were lost: part of the input, so that no conclusion is drawn from their absence.
     Loss(Loss),
+    /// A step of the clock: frames after it have the new time.
+    ClockStep(ClockStep),
 }
 
 impl Record<'_> {
@@ -110,6 +122,7 @@ impl Record<'_> {
         match self {
             Self::Frame(frame) => frame.at,
             Self::Loss(loss) => loss.at,
+            Self::ClockStep(step) => step.at,
         }
     }
 }

@@ -68,6 +68,8 @@ pub struct Totals {
     pub lost: [u64; LossPlace::ALL.len()],
     /// How often the sensor could not tell how many frames it missed.
     pub blind: u64,
+    /// How often the clock that stamps frames was set, or the machine stood still, as far as the source could tell.
+    pub clock_steps: u64,
     /// Copies that the mirror made.
     pub duplicates: u64,
     /// Frames cut by the capture's snap length.
@@ -107,6 +109,7 @@ impl Default for Totals {
             last: None,
             lost: [0; LossPlace::ALL.len()],
             blind: 0,
+            clock_steps: 0,
             duplicates: 0,
             truncated: 0,
             decode_errors: ["cdp", "dhcp", "dns", "lldp", "packet", "sccp", "tftp"]

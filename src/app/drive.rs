@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::capture::{FrameSource, Input};
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::record::Record;
 use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
 
@@ -39,8 +40,11 @@ pub fn drive(source: &mut dyn FrameSource, engine: &mut Engine, outlet: &mut dyn
         let now = match source.next() {
             Input::Record(record) => {
                 let at = record.at();
-                // What is due at the very time of a frame comes after it: the frame may be what was waited for.
-                fire(engine, |due| due < at, at);
+                // A step of the clock says that the time up to it was not there: what is due before it is due after it.
+                if !matches!(record, Record::ClockStep(_)) {
+                    // What is due at the very time of a frame comes after it: the frame may be what was waited for.
+                    fire(engine, |due| due < at, at);
+                }
                 engine.handle(&record);
                 Some(at)
             }

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use super::clock::{self, Stopwatch};
+use super::settings;
 use super::vitals::Vitals;
-use super::{clock, settings};
 use crate::capture::live::{self, CaptureCounters, LiveSettings, OpenError, Opened, StopSignal};
 use crate::capture::merge::LiveSource;
 use crate::capture::ring::{Waker, ring};
 use crate::capture::{FrameSource, Input};
 use crate::config::Config;
+use crate::record::Record;
 use crate::time::Timestamp;
 
 /// Interfaces that are open and not captured from yet.
@@ -50,8 +52,10 @@ impl Interfaces {
         }
         let vitals = Arc::new(Vitals::new(interfaces));
         let is_stopped = Arc::new(AtomicBool::new(false));
+        let running = Stopwatch::start();
         let source = LiveSource::new(rings, waker, Box::new(clock::now))
-            .with_reorder(config.capture.reorder);
+            .with_reorder(config.capture.reorder)
+            .with_steady_clock(Box::new(move || running.elapsed()));
         let source = SensorSource {
             source,
             vitals: Arc::clone(&vitals),
@@ -123,6 +127,13 @@ impl FrameSource for SensorSource {
             Input::Idle(now) => now,
             Input::End => return input,
         };
+        if let Input::Record(Record::ClockStep(step)) = input {
+            tracing::warn!(
+                ahead_seconds = step.at.since(step.from).as_secs_f64(),
+                back_seconds = step.from.since(step.at).as_secs_f64(),
+                "the clock was set, or the machine stood still"
+            );
+        }
         self.vitals.set_input(at);
         if self.measured.distance(at) >= MEASURE_EVERY {
             self.measured = at;

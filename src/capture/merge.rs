@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::capture::ring::{Consumer, Waker};
+pub use crate::capture::steps::SteadyClock;
+use crate::capture::steps::StepWatch;
 use crate::capture::{FrameSource, Input};
+use crate::record::{ClockStep, Record};
 use crate::time::Timestamp;
 
 /// Gives what capture threads put into their rings, in the order of time.
@@ -24,6 +27,16 @@ pub struct LiveSource {
     tick: Duration,
     /// The latest time that was given.
     given: Timestamp,
+    steps: Option<StepWatch>,
+    /// A step of the clock that is to be given once nothing comes any more that was captured before it.
+    pending: Option<Pending>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    step: ClockStep,
+    /// By the steady clock.
+    noticed: Duration,
 }
 
 /// Where the time comes from: the wall clock, by which libpcap stamps frames too, or a test.
@@ -43,6 +56,17 @@ impl LiveSource {
             reorder: Self::REORDER,
             tick: Duration::from_millis(50),
             given: Timestamp::EPOCH,
+            steps: None,
+            pending: None,
+        }
+    }
+
+    /// The same source, telling of steps of its clock by comparing it with this one.
+    #[must_use]
+    pub fn with_steady_clock(self, steady: SteadyClock) -> Self {
+        Self {
+            steps: Some(StepWatch::new(steady)),
+            ..self
         }
     }
 
@@ -58,6 +82,56 @@ impl LiveSource {
             .iter()
             .map(Consumer::used_ratio)
             .fold(0.0, f64::max)
+    }
+
+    /// Whether what is to be given looks as if the clock had been set since it was read.
+    fn is_strange(&mut self, choice: Choice, now: Timestamp) -> bool {
+        let Choice::Give(index) = choice else {
+            return false;
+        };
+        let at = self.rings.get_mut(index).and_then(Consumer::peek_time);
+        at.is_some_and(|at| at > now || self.given.since(at) > StepWatch::BOUND)
+    }
+
+    /// Compares the clocks.
+    fn watch(&mut self, now: Timestamp) {
+        let Some(steps) = &mut self.steps else { return };
+        if let Some(step) = steps.look(now) {
+            // Of two that follow each other at once, one is told.
+            let from = self.pending.map_or(step.from, |pending| pending.step.from);
+            self.pending = Some(Pending {
+                step: ClockStep { from, ..step },
+                noticed: steps.steady(),
+            });
+        }
+    }
+
+    /// Gives what was captured before the step and is still in a ring or on its way there, and then the step.
+    fn next_around_step(&mut self) -> Input<'_> {
+        let (Some(Pending { step, noticed }), Some(steps)) = (self.pending, &mut self.steps) else {
+            return Input::Idle(self.given);
+        };
+        let is_before = |at: Timestamp| at.distance(step.from) < at.distance(step.at);
+        let times = self.rings.iter_mut().enumerate();
+        let earliest = times
+            .filter_map(|(index, ring)| Some((ring.peek_time()?, index)))
+            .filter(|(at, _)| is_before(*at))
+            .min();
+        if let Some((at, index)) = earliest
+            && let Some(record) = self.rings[index].pop()
+        {
+            self.given = at;
+            return Input::Record(record);
+        }
+        let waited = steps.steady().saturating_sub(noticed);
+        if waited < self.reorder {
+            let rest = self.reorder.saturating_sub(waited);
+            self.waker.sleep_unless(|| false, rest.min(self.tick));
+            return Input::Idle(self.given);
+        }
+        self.pending = None;
+        self.given = step.at;
+        Input::Record(Record::ClockStep(step))
     }
 
     /// The time up to which no frame is expected any more, at this time by the clock.
@@ -79,13 +153,29 @@ impl FrameSource for LiveSource {
     fn next(&mut self) -> Input<'_> {
         // The time is read before the rings: what comes between the two is later than it.
         let mut now = (self.clock)();
+        self.watch(now);
+        if self.pending.is_some() {
+            return self.next_around_step();
+        }
         let mut choice = Choice::of(&mut self.rings, self.reorder, now);
         if let Choice::Wait(wait) = choice {
             let (rings, reorder) = (&mut self.rings, self.reorder);
             let has_changed = || !matches!(Choice::of(rings, reorder, now), Choice::Wait(_));
             self.waker.sleep_unless(has_changed, wait.min(self.tick));
             now = (self.clock)();
+            self.watch(now);
+            if self.pending.is_some() {
+                return self.next_around_step();
+            }
             choice = Choice::of(&mut self.rings, self.reorder, now);
+        }
+        // It was captured after the clock was read, or is of another time.
+        if self.is_strange(choice, now) {
+            now = (self.clock)();
+            self.watch(now);
+            if self.pending.is_some() {
+                return self.next_around_step();
+            }
         }
         let quiet_until = self.quiet_until(now);
         let record = match choice {

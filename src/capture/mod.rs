@@ -5,6 +5,7 @@ pub mod filter;
 pub mod live;
 pub mod merge;
 pub mod ring;
+mod steps;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

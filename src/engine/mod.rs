@@ -53,7 +53,7 @@ use crate::net::FlowKey;
 use crate::phone::claims::Place;
 use crate::phone::sight::TimeBreak;
 use crate::phone::{CallManager, DeviceId};
-use crate::record::{Frame, LinkType, Loss, LossPlace, Record};
+use crate::record::{ClockStep, Frame, LinkType, Loss, LossPlace, Record};
 use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
 use crate::wire::icmp::IcmpMessage;
@@ -115,15 +115,22 @@ impl Engine {
 
     /// Takes one record. Records come in the order of their time, as far as their sources allow.
     ///
-    /// Timers due before the record are the caller's to fire first, with [`Self::handle_timeout`].
+    /// Timers due before the record are the caller's to fire first, with [`Self::handle_timeout`]; not so before a step of
+    /// the clock, by which those in between have no time of their own.
     pub fn handle(&mut self, record: &Record<'_>) {
         if let Record::Frame(frame) = record {
             self.notice_time(frame.at);
+        }
+        if let Record::ClockStep(step) = record
+            && step.at < step.from
+        {
+            self.now = step.at;
         }
         self.now = self.now.max(record.at());
         match record {
             Record::Frame(frame) => self.frame(frame),
             Record::Loss(loss) => self.loss(loss),
+            Record::ClockStep(step) => self.clock_step(*step),
         }
         self.world.settle(self.now);
         self.world.settle_evictions();
@@ -260,6 +267,21 @@ impl Engine {
             EventKind::FramesLost {
                 frames: 0,
                 place: broke.label(),
+            },
+        );
+    }
+
+    fn clock_step(&mut self, step: ClockStep) {
+        self.world.sight.clock_stepped(step.from, step.at);
+        self.world.site_changed(step.at);
+        self.world.totals.blind += 1;
+        self.world.totals.clock_steps += 1;
+        self.world.emit(
+            step.at,
+            None,
+            EventKind::FramesLost {
+                frames: 0,
+                place: TimeBreak::Back.label(),
             },
         );
     }

@@ -24,22 +24,27 @@
 //! (DHCP through a relay agent) is another packet here.
 
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::keyed::Keyed;
 use crate::time::Timestamp;
 use crate::wire::packet::{Content, ETHER_TYPE_LLDP, IpPacket, Packet, Transport};
 
-/// Remembers the packets of the last moments, in a table of fixed size.
+/// Remembers the packets of the last moments, in a table of bounded size.
 ///
-/// The table is 4-way set-associative: a packet's hash names a set, and in it the entry farthest in time makes room. One
-/// that was needed makes way only where more packets come within the window than the table has room for; a copy then
-/// passes unseen, and [`CopyFilter::overflowed`] counts.
+/// The table is 4-way set-associative: a packet's hash names a set, and in it one that is too old to matter makes room.
+/// Where all of a set are still needed, the table becomes twice as large, so that it is as small as the feed lets it be
+/// and stays in the processor's cache: each look at it would wait for memory otherwise. Only where it is as large as it
+/// may be does one that was needed make way, the farthest in time; a copy then passes unseen, and
+/// [`CopyFilter::overflowed`] counts.
 #[derive(Clone, Debug)]
 pub struct CopyFilter<S = Keyed> {
-    window: Duration,
+    /// In nanoseconds: a duration is two numbers, and costs a division each time.
+    window: u64,
     /// A power of two of them.
     sets: Vec<[Entry; WAYS]>,
+    most_sets: usize,
     hasher: S,
     mode: CopyMode,
     /// Frames compared since the last copy.
@@ -75,6 +80,9 @@ const COMPARED_PAYLOAD: usize = 256;
 /// The same of segments, TFTP and DNS, which have their numbers at the front: fewer, so that one that was cut is known for
 /// the same.
 const COMPARED_FRONT: usize = 32;
+/// Protocol numbers, as the hash takes them.
+const TCP: u64 = 6;
+const UDP: u64 = 17;
 /// What is asked of DHCP stands behind 236 bytes of other things (RFC 2131, section 2).
 const DHCP_PORTS: [u16; 2] = [67, 68];
 /// Stands for CDP in the hash, which has no EtherType: its SNAP protocol.
@@ -87,9 +95,19 @@ struct Entry {
     at: Timestamp,
 }
 
+impl Entry {
+    /// In nanoseconds.
+    const fn distance(&self, at: Timestamp) -> u64 {
+        self.at.as_nanos().abs_diff(at.as_nanos())
+    }
+}
+
 impl<S: BuildHasher> CopyFilter<S> {
     /// The largest table: 2^24 entries, 256 MiB.
     const MAX_CAPACITY: usize = 1 << 24;
+
+    /// How many sets there are at first, at most: 16 KiB.
+    const FIRST_SETS: usize = 256;
 
     /// A filter for copies at most `window` apart, with room for `capacity` packets (rounded up to a power of two): as
     /// many as come within the window. A window of zero lets everything pass. `hasher` holds the random seed, without
@@ -100,8 +118,9 @@ impl<S: BuildHasher> CopyFilter<S> {
             .div_ceil(WAYS)
             .next_power_of_two();
         Self {
-            window,
-            sets: vec![[Entry::default(); WAYS]; sets],
+            window: nanos(window),
+            sets: vec![[Entry::default(); WAYS]; sets.min(Self::FIRST_SETS)],
+            most_sets: sets,
             hasher,
             mode,
             quiet: 0,
@@ -113,7 +132,7 @@ impl<S: BuildHasher> CopyFilter<S> {
     /// Whether the same packet was seen within the window before or after `at`; if not, it is remembered. Of a tunnel
     /// the inner packet is to be asked for.
     pub fn is_copy(&mut self, packet: &Packet<'_>, at: Timestamp) -> bool {
-        if self.window.is_zero() || self.mode == CopyMode::Off || self.is_passed_over(packet) {
+        if self.window == 0 || self.mode == CopyMode::Off || self.is_passed_over(packet) {
             return false;
         }
         let Some(hash) = self.hash(packet) else {
@@ -151,10 +170,11 @@ impl<S: BuildHasher> CopyFilter<S> {
 
     /// Whether this hash was remembered within the window before or after `at`.
     fn is_known(&mut self, hash: u64, at: Timestamp) -> bool {
-        let window = self.window_nanos();
-        let is_known = self.set(hash).iter().any(|entry| {
-            entry.hash == hash && entry.at.as_nanos().abs_diff(at.as_nanos()) <= window
-        });
+        let window = self.window;
+        let is_known = self
+            .set(hash)
+            .iter()
+            .any(|entry| entry.hash == hash && entry.distance(at) <= window);
         if is_known {
             self.copies += 1;
             self.quiet = 0;
@@ -164,27 +184,63 @@ impl<S: BuildHasher> CopyFilter<S> {
 
     /// Remembers the hash; false where it is known.
     fn remember(&mut self, hash: u64, at: Timestamp) -> bool {
-        if self.is_known(hash, at) {
+        let window = self.window;
+        loop {
+            let mut is_known = false;
+            // The farthest in time rather than the oldest: a time far ahead, as a broken clock gives, must not hold its
+            // place. An empty one is farther than all.
+            let mut farthest = (0, None);
+            for entry in self.set(hash) {
+                let distance = entry.distance(at);
+                is_known |= distance <= window && entry.hash == hash;
+                let distance = if entry.hash == 0 { u64::MAX } else { distance };
+                if distance >= farthest.0 {
+                    farthest = (distance, Some(entry));
+                }
+            }
+            if is_known {
+                self.copies += 1;
+                self.quiet = 0;
+                return false;
+            }
+            if let (distance, Some(entry)) = farthest
+                && (distance > window || entry.hash == 0)
+            {
+                *entry = Entry { hash, at };
+                return true;
+            }
+            if !self.grow() {
+                self.replace_farthest(hash, at);
+                return true;
+            }
+        }
+    }
+
+    /// Makes the table twice as large, where it may become so. All that is in it stays in it: what shared a set then
+    /// shares one or two.
+    #[cold]
+    fn grow(&mut self) -> bool {
+        if self.sets.len() >= self.most_sets {
             return false;
         }
-        let window = self.window_nanos();
-        let distance = |entry: &Entry| entry.at.as_nanos().abs_diff(at.as_nanos());
-        // Farthest in time rather than oldest: a time far ahead, as a broken clock gives, must not hold its place.
-        let farthest = self
-            .set(hash)
-            .iter_mut()
-            .max_by_key(|entry| (entry.hash == 0, distance(entry)));
-        if let Some(entry) = farthest {
-            let is_needed = entry.hash != 0 && distance(entry) <= window;
-            *entry = Entry { hash, at };
-            self.overflowed += u64::from(is_needed);
+        let larger = vec![[Entry::default(); WAYS]; self.sets.len() * 2];
+        let smaller = std::mem::replace(&mut self.sets, larger);
+        for entry in smaller.into_iter().flatten() {
+            let set = self.set(entry.hash);
+            if let Some(free) = set.iter_mut().find(|place| place.hash == 0) {
+                *free = entry;
+            }
         }
         true
     }
 
-    /// In nanoseconds: a duration is two numbers, and costs a division each time.
-    fn window_nanos(&self) -> u64 {
-        u64::try_from(self.window.as_nanos()).unwrap_or(u64::MAX)
+    #[cold]
+    fn replace_farthest(&mut self, hash: u64, at: Timestamp) {
+        let set = self.set(hash).iter_mut();
+        if let Some(entry) = set.max_by_key(|entry| entry.distance(at)) {
+            *entry = Entry { hash, at };
+            self.overflowed += 1;
+        }
     }
 
     /// The set of this hash.
@@ -198,8 +254,8 @@ impl<S: BuildHasher> CopyFilter<S> {
     }
 
     /// From here on copies are at most `window` apart.
-    pub const fn set_window(&mut self, window: Duration) {
-        self.window = window;
+    pub fn set_window(&mut self, window: Duration) {
+        self.window = nanos(window);
     }
 
     /// How many copies were found.
@@ -232,6 +288,10 @@ impl<S: BuildHasher> CopyFilter<S> {
     }
 }
 
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// Whether bytes of its payload are missing.
 fn is_cut(packet: &Packet<'_>) -> bool {
     let Content::Ip(ip) = packet.content else {
@@ -248,41 +308,39 @@ fn is_cut(packet: &Packet<'_>) -> bool {
 }
 
 fn hash_ip<H: Hasher>(ip: &IpPacket<'_>, hasher: &mut H) -> Option<()> {
-    ip.source.hash(hasher);
-    ip.destination.hash(hasher);
-    ip.identification.hash(hasher);
     match ip.transport {
         Transport::Tcp(segment) => {
-            6_u8.hash(hasher);
-            segment.source_port.hash(hasher);
-            segment.destination_port.hash(hasher);
-            segment.sequence.hash(hasher);
-            segment.acknowledgment.hash(hasher);
-            segment.flags.hash(hasher);
-            segment.window.hash(hasher);
-            segment.payload_length.hash(hasher);
-            let payload = segment.payload;
-            payload
-                .get(..COMPARED_FRONT)
-                .unwrap_or(payload)
-                .hash(hasher);
+            hash_ends(ip, [segment.source_port, segment.destination_port], hasher);
+            let acknowledgment = segment.acknowledgment.unwrap_or_default();
+            // Whether the acknowledgment counts stands in the flags.
+            let [flags, window] = [u16::from(segment.flags.0), segment.window];
+            let numbers = join(
+                u64::from(segment.sequence) << 32 | u64::from(acknowledgment),
+                u64::from(segment.payload_length) << 32
+                    | u64::from(window) << 16
+                    | u64::from(flags) << 8
+                    | TCP,
+            );
+            hasher.write(&numbers);
+            hash_front(segment.payload, COMPARED_FRONT, hasher);
         }
         Transport::Udp(datagram) => {
-            17_u8.hash(hasher);
-            datagram.source_port.hash(hasher);
-            datagram.destination_port.hash(hasher);
-            datagram.payload_length.hash(hasher);
             let ports = [datagram.source_port, datagram.destination_port];
+            hash_ends(ip, ports, hasher);
+            hasher.write_u64(u64::from(datagram.payload_length) << 32 | UDP);
             let compared = if ports.iter().any(|port| DHCP_PORTS.contains(port)) {
                 COMPARED_PAYLOAD
             } else {
                 COMPARED_FRONT
             };
-            let payload = datagram.payload;
-            payload.get(..compared).unwrap_or(payload).hash(hasher);
+            hash_front(datagram.payload, compared, hasher);
         }
-        Transport::Icmp(message) => message.hash(hasher),
+        Transport::Icmp(message) => {
+            hash_ends(ip, [0; 2], hasher);
+            message.hash(hasher);
+        }
         Transport::Fragment(fragment) => {
+            hash_ends(ip, [0; 2], hasher);
             fragment.protocol.hash(hasher);
             fragment.offset.hash(hasher);
             fragment.more.hash(hasher);
@@ -291,6 +349,7 @@ fn hash_ip<H: Hasher>(ip: &IpPacket<'_>, hasher: &mut H) -> Option<()> {
             hash_payload(fragment.payload, length, hasher);
         }
         Transport::Encapsulated { protocol, payload } => {
+            hash_ends(ip, [0; 2], hasher);
             protocol.hash(hasher);
             hash_payload(payload, Some(payload.len()), hasher);
         }
@@ -299,14 +358,40 @@ fn hash_ip<H: Hasher>(ip: &IpPacket<'_>, hasher: &mut H) -> Option<()> {
     Some(())
 }
 
+/// Addresses, identification and ports. Numbers are put together first: each piece that a hasher takes costs it about as
+/// much as sixteen bytes.
+fn hash_ends<H: Hasher>(ip: &IpPacket<'_>, ports: [u16; 2], hasher: &mut H) {
+    let addresses = match (ip.source, ip.destination) {
+        (IpAddr::V4(source), IpAddr::V4(destination)) => {
+            u64::from(source.to_bits()) << 32 | u64::from(destination.to_bits())
+        }
+        (source, destination) => {
+            source.hash(hasher);
+            destination.hash(hasher);
+            0
+        }
+    };
+    let [from, to] = ports.map(u64::from);
+    hasher.write(&join(
+        addresses,
+        u64::from(ip.identification) << 32 | from << 16 | to,
+    ));
+}
+
+fn join(low: u64, high: u64) -> [u8; 16] {
+    (u128::from(high) << 64 | u128::from(low)).to_le_bytes()
+}
+
 /// The first bytes of a payload, and its length before the snap length cut it: a copy with one VLAN tag more is cut
 /// four bytes earlier.
 fn hash_payload<H: Hasher>(payload: &[u8], length: Option<usize>, hasher: &mut H) {
     length.hash(hasher);
-    payload
-        .get(..COMPARED_PAYLOAD)
-        .unwrap_or(payload)
-        .hash(hasher);
+    hash_front(payload, COMPARED_PAYLOAD, hasher);
+}
+
+/// So many of the first bytes.
+fn hash_front<H: Hasher>(payload: &[u8], most: usize, hasher: &mut H) {
+    hasher.write(payload.get(..most).unwrap_or(payload));
 }
 
 #[cfg(test)]
@@ -535,6 +620,29 @@ mod tests {
             AT
         ));
         assert!(!is_sampling(&auto), "any other copy is found at once");
+    }
+
+    #[test]
+    fn the_table_grows_before_it_forgets_what_is_needed_and_no_farther() {
+        let mut filter = filter(1 << 18);
+        let frame = |sequence| ethernet(1).tcp(&ipv4(7), &segment(sequence, b""));
+        for sequence in 0..20_000 {
+            let at = AT + Duration::from_millis(1 + u64::from(sequence));
+            assert!(!is_copy(&mut filter, &frame(sequence), at));
+        }
+        assert_eq!(filter.sets.len(), 256, "twenty at a time");
+        for copies in [0, 2048] {
+            for sequence in 20_000..22_048 {
+                is_copy(&mut filter, &frame(sequence), AT);
+            }
+            assert_eq!(filter.copies(), copies);
+        }
+        assert_eq!(filter.overflowed(), 0);
+        assert!(
+            (512..=16_384).contains(&filter.sets.len()),
+            "{}",
+            filter.sets.len()
+        );
     }
 
     #[test]

@@ -68,14 +68,16 @@ impl Hasher for KeyedHasher {
         for word in words {
             self.word(u64::from_le_bytes(*word));
         }
-        if !rest.is_empty() {
-            // A word that holds their number as well.
-            let length = u64::try_from(rest.len()).unwrap_or_default();
-            let word = rest
+        let word = match *rest {
+            [] => return,
+            [a, b, c, d] => u64::from(u32::from_le_bytes([a, b, c, d])),
+            _ => rest
                 .iter()
-                .fold(length, |word, &byte| word << 8 | u64::from(byte));
-            self.word(word);
-        }
+                .fold(0, |word, &byte| word << 8 | u64::from(byte)),
+        };
+        // Their number counts as well, and the factor stays odd.
+        let length = u64::try_from(rest.len()).unwrap_or_default();
+        self.state = folded(self.state ^ word, self.factor.wrapping_add(length << 1));
     }
 
     fn write_u8(&mut self, number: u8) {

@@ -148,6 +148,11 @@ fn add_capture(page: &mut Page, totals: &Totals, sensor: &SensorState) {
         |family| family.number(&[], totals.blind),
     );
     page.counter(
+        "phonewatch_clock_steps_total",
+        "How often the clock that stamps frames was set by a second or more, or the machine stood still.",
+        |family| family.number(&[], totals.clock_steps),
+    );
+    page.counter(
         "phonewatch_capture_duplicates_total",
         "Frames that the mirror sent once more.",
         |family| family.number(&[], totals.duplicates),

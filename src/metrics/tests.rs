@@ -311,6 +311,7 @@ fn site() -> Snapshot {
     totals.bytes = 1_234_567;
     totals.lost = [7, 0, 11];
     totals.blind = 2;
+    totals.clock_steps = 1;
     totals.duplicates = 30;
     totals.truncated = 1;
     totals.decode_errors = vec![("sccp", tally([("malformed", 2)]))];

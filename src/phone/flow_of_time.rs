@@ -94,6 +94,11 @@ impl Flow {
         None
     }
 
+    /// Time broke, as somebody else knows: what comes from `at` on goes on.
+    pub(super) fn broke(&mut self, at: Timestamp) {
+        self.restart(at);
+    }
+
     /// What is usual is learned anew.
     fn restart(&mut self, at: Timestamp) {
         *self = Self {

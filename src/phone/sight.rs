@@ -75,19 +75,35 @@ impl Sight {
     pub fn time_broke(&mut self, at: Timestamp) -> Option<TimeBreak> {
         let broke = self.flow.next(at)?;
         if broke == TimeBreak::Back {
-            for source in &mut self.sources {
-                source.last_frame = source.last_frame.min(at);
-                source.recent = Recent::default();
-                source.dhcp_clients = source.dhcp_clients.map(|since| since.min(at));
-            }
-            self.recent = Recent::default();
-            self.directions = Directions::default();
-            self.began = self.began.map(|began| began.min(at));
-            self.losses.clear();
-            self.last_loss = None;
+            self.forget_after(at);
         }
         self.frames_lost(at, 0);
         Some(broke)
+    }
+
+    /// The clock was set, or the machine stood still, so that time went from one to the other at once.
+    pub fn clock_stepped(&mut self, from: Timestamp, at: Timestamp) {
+        self.flow.broke(at);
+        if at < from {
+            self.forget_after(at);
+            self.frames_lost(at, 0);
+        } else {
+            self.was_blind(from, at);
+        }
+    }
+
+    /// What was measured by a clock that has since been set back to `at`.
+    fn forget_after(&mut self, at: Timestamp) {
+        for source in &mut self.sources {
+            source.last_frame = source.last_frame.min(at);
+            source.recent = Recent::default();
+            source.dhcp_clients = source.dhcp_clients.map(|since| since.min(at));
+        }
+        self.recent = Recent::default();
+        self.directions = Directions::default();
+        self.began = self.began.map(|began| began.min(at));
+        self.losses.clear();
+        self.last_loss = None;
     }
 
     /// Since when the time of frames goes on without a break: what began before may have lasted longer or shorter than the

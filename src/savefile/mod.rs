@@ -73,7 +73,7 @@ mod tests {
                     assert_eq!(frame, frames[read]);
                     read += 1;
                 }
-                Input::Record(Record::Loss(_)) | Input::Idle(_) => {}
+                Input::Record(Record::Loss(_) | Record::ClockStep(_)) | Input::Idle(_) => {}
                 Input::End => break,
             }
         }

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use phonewatch::app::drive::{Outlet, drive};
+use phonewatch::capture::{FrameSource, Input};
 use phonewatch::engine::{Engine, Settings};
 use phonewatch::event::{Event, EventKind};
 use phonewatch::finding::Severity;
+use phonewatch::record::{ClockStep, Record};
 use phonewatch::simulate::{Erspan, Fleet, FleetFrame, Mirror, Plan, Scenario, Side, View};
 use phonewatch::snapshot::Snapshot;
 use phonewatch::time::Timestamp;
+use proptest::prelude::*;
 
 use super::mirror::percent;
 use super::{Simulated, plan};
@@ -300,6 +303,108 @@ fn a_clock_that_jumps_tells_nothing_of_healthy_phones() {
             let codes: BTreeSet<_> = told.difference(&without).map(|(_, code)| code).collect();
             if !codes.is_empty() {
                 failures.push(format!("{number} {steps:?}: {codes:?}, of {shares:?}"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// The frames of a clock that steps before one of them, and a source that tells of it, as a live one does.
+struct Announced<F> {
+    frames: Simulated<F>,
+    step: Option<ClockStep>,
+    frames_before: u64,
+}
+
+impl<F: Iterator<Item = FleetFrame>> FrameSource for Announced<F> {
+    fn next(&mut self) -> Input<'_> {
+        if self.frames.number == self.frames_before
+            && let Some(step) = self.step.take()
+        {
+            return Input::Record(Record::ClockStep(step));
+        }
+        self.frames.next()
+    }
+}
+
+/// What is raised where the clock steps by so many seconds so long after the first frame, and the source tells.
+fn raised_with_step(plan: &Plan, after: Duration, seconds: i64) -> Told {
+    let by = |at: Timestamp| {
+        let step = Duration::from_secs(seconds.unsigned_abs());
+        if seconds < 0 { at - step } else { at + step }
+    };
+    let first = Fleet::new(plan).next().map(|frame| frame.at);
+    let from = first.unwrap_or(Timestamp::EPOCH) + after;
+    let frames_before = Fleet::new(plan).take_while(|frame| frame.at < from).count();
+    let fleet = Fleet::new(plan);
+    let end = by(fleet.end());
+    let mut source = Announced {
+        frames: Simulated::new(stepped(fleet, vec![(after, seconds)]), end),
+        step: Some(ClockStep { from, at: by(from) }),
+        frames_before: u64::try_from(frames_before).unwrap(),
+    };
+    let mut raised = Raised {
+        with_infos: true,
+        ..Raised::default()
+    };
+    let mut engine = Engine::new(Settings::default());
+    drive(&mut source, &mut engine, &mut raised);
+    assert_eq!(engine.snapshot().totals.clock_steps, 1);
+    raised.told
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// In fleets of a few phones, which are silent for long, from the first minutes on.
+    #[test]
+    fn a_step_of_the_clock_that_the_source_tells_of_tells_nothing_of_healthy_phones(
+        phones in 1_u32..20,
+        seed in 1_u64..1000,
+        after in 1_u64..1500,
+        magnitude in 1_u32..25,
+        is_back: bool,
+    ) {
+        const YEAR: i64 = 365 * 24 * 3600;
+        let seconds = (1_i64 << magnitude).min(YEAR);
+        let seconds = if is_back { -seconds } else { seconds };
+        let plan = plan(&["healthy"], phones, 30, seed);
+        let told = raised_with_step(&plan, Duration::from_secs(after), seconds);
+        prop_assert!(told.is_empty(), "{:?}", told);
+    }
+}
+
+#[test]
+fn what_really_fails_after_a_step_of_the_clock_is_found() {
+    let mut failures = Vec::new();
+    for scenario in [
+        "flapping",
+        "keepalive-gaps",
+        "unstable",
+        "rejected",
+        "tcp-trouble",
+    ] {
+        let plan = plan(&[scenario], 6, 40, 11);
+        let known: BTreeSet<_> = raised_of(Fleet::new(&plan), Fleet::new(&plan).end(), true)
+            .told
+            .into_iter()
+            .map(|(_, code)| code)
+            .collect();
+        assert!(!known.is_empty(), "{scenario}");
+        for seconds in [
+            2,
+            -2,
+            40,
+            -40,
+            3600,
+            -3600,
+            365 * 24 * 3600,
+            -365 * 24 * 3600,
+        ] {
+            let told = raised_with_step(&plan, Duration::from_secs(240), seconds);
+            let told: BTreeSet<_> = told.into_iter().map(|(_, code)| code).collect();
+            if told != known {
+                failures.push(format!("{scenario} {seconds}: {told:?} not {known:?}"));
             }
         }
     }

@@ -51,7 +51,7 @@ pub(crate) fn load_path(path: &Path) -> (Vec<Entry>, Vec<String>) {
                 bytes: frame.bytes.to_vec(),
             })),
             Input::Record(Record::Loss(loss)) => entries.push(Entry::Loss(loss)),
-            Input::Idle(_) => {}
+            Input::Record(Record::ClockStep(_)) | Input::Idle(_) => {}
             Input::End => break,
         }
     }

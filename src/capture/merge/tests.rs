@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::capture::ring::{Producer, ring};
-use crate::record::{Frame, LinkType, Loss, LossPlace, Record};
+use crate::record::{ClockStep, Frame, LinkType, Loss, LossPlace, Record};
 
 const BOUND: Duration = Duration::from_millis(150);
 
@@ -14,6 +14,7 @@ struct Bench {
     source: LiveSource,
     producers: Vec<Producer>,
     clock: Arc<AtomicU64>,
+    steady: Arc<AtomicU64>,
 }
 
 impl Bench {
@@ -31,7 +32,23 @@ impl Bench {
             source,
             producers,
             clock,
+            steady: Arc::default(),
         }
+    }
+
+    /// The same with a steady clock beside the other.
+    fn with_steady_clock(self) -> Self {
+        let read = Arc::clone(&self.steady);
+        let steady = move || Duration::from_nanos(read.load(Ordering::Relaxed));
+        Self {
+            source: self.source.with_steady_clock(Box::new(steady)),
+            ..self
+        }
+    }
+
+    fn set_clocks(&self, at: Timestamp, steady: Timestamp) {
+        self.set_clock(at);
+        self.steady.store(steady.as_nanos(), Ordering::Relaxed);
     }
 
     fn set_clock(&self, at: Timestamp) {
@@ -173,6 +190,61 @@ fn a_commit_wakes_it() {
     assert_eq!(bench.next(), Ok((millis(5), 0)));
     sender.join().unwrap();
     assert_eq!(bench.source.next(), Input::End);
+}
+
+/// Both clocks are at 1000 s; then the wall clock is set, and goes on for 10 ms before anybody looks.
+#[test]
+fn a_step_comes_after_all_that_was_captured_before_it() {
+    let start = 1_000_000;
+    for after in [1_002_000, 998_000, 4_600_000, 2_000, 31_536_000_000] {
+        let mut bench = Bench::new(2).with_steady_clock();
+        bench.set_clocks(millis(start), millis(start));
+        bench.push(0, millis(start - 20));
+        bench.push(1, millis(start - 30));
+        assert_eq!(bench.next(), Ok((millis(start - 30), 1)));
+        let from = millis(start + 10);
+        let at = millis(after + 10);
+        bench.set_clocks(at, from);
+        bench.push(0, millis(after + 2));
+        assert_eq!(bench.next(), Ok((millis(start - 20), 0)), "{after}");
+        bench.push(1, millis(start - 1));
+        assert_eq!(bench.next(), Ok((millis(start - 1), 1)), "{after}");
+        assert_eq!(bench.next(), Err(millis(start - 1)), "more may come");
+        bench.set_clocks(millis(after + 160), millis(start + 160));
+        let step = ClockStep { from, at };
+        let given = bench.source.next();
+        assert_eq!(given, Input::Record(Record::ClockStep(step)));
+        bench.push(1, millis(after + 150));
+        assert_eq!(bench.next(), Ok((millis(after + 2), 0)), "{after}");
+        assert_eq!(bench.next(), Err(millis(after + 10)), "{after}");
+    }
+}
+
+#[test]
+fn a_frame_stamped_by_the_new_clock_before_anybody_looks_does_not_come_first() {
+    let mut bench = Bench::new(1).with_steady_clock();
+    bench.set_clocks(millis(1_000_000), millis(0));
+    assert_eq!(bench.next(), Err(millis(999_850)));
+    // The clock is set while the source waits.
+    let (wall, steady) = (Arc::clone(&bench.clock), Arc::clone(&bench.steady));
+    let mut looks = 0;
+    bench.source.clock = Box::new(move || {
+        looks += 1;
+        if looks == 2 {
+            wall.store(millis(1_003_010).as_nanos(), Ordering::Relaxed);
+            steady.store(millis(10).as_nanos(), Ordering::Relaxed);
+        }
+        Timestamp::from_nanos(wall.load(Ordering::Relaxed))
+    });
+    bench.push(0, millis(1_003_009));
+    assert_eq!(bench.next(), Err(millis(999_850)));
+    bench.set_clocks(millis(1_003_170), millis(170));
+    let given = bench.source.next();
+    assert!(
+        matches!(given, Input::Record(Record::ClockStep(_))),
+        "{given:?}"
+    );
+    assert_eq!(bench.next(), Ok((millis(1_003_009), 0)));
 }
 
 /// When each frame of each ring was captured, in order, and how long it took to reach the ring: milliseconds.

@@ -170,6 +170,7 @@ fn nothing_is_lost_or_mixed_up_between_two_threads() {
                 next += loss.frames;
                 dropped += loss.frames;
             }
+            Some(Record::ClockStep(step)) => panic!("{step:?}"),
             None if abandoned => break,
             // Without a limit in time, so that a lost wake-up would hang.
             None => waker.sleep_unless(
@@ -220,6 +221,7 @@ impl Model {
                 assert_eq!(given, frame(number, &bytes));
                 assert_eq!(self.seen_lost, lost, "told before this frame");
             }
+            Some(Record::ClockStep(step)) => panic!("{step:?}"),
             None => assert!(self.visible.is_empty()),
         }
     }
