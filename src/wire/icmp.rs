@@ -1,11 +1,12 @@
 //! ICMP errors (RFC 792, RFC 4443): a server or router says that a phone's packet did not arrive.
 //!
-//! Of both versions only "destination unreachable" is read further: it quotes the packet it is about, so that a refused
-//! TFTP, DNS or CallManager port can be charged to the right conversation.
+//! Of both versions "destination unreachable" is read further: it quotes the packet it is about, so that a refused TFTP,
+//! DNS or CallManager port can be charged to the right conversation. Of ICMPv6, neighbour discovery is read too.
 
 use std::fmt;
 use std::net::SocketAddr;
 
+use super::neighbour_discovery::NeighbourDiscovery;
 use super::packet::IpHeader;
 use super::{DecodeError, Reader};
 
@@ -14,6 +15,8 @@ use super::{DecodeError, Reader};
 pub enum IcmpMessage {
     /// A packet could not be delivered.
     Unreachable(Unreachable),
+    /// Who has an IPv6 address.
+    Neighbour(NeighbourDiscovery),
     /// Any other message.
     Other {
         /// The message type of its version.
@@ -98,6 +101,9 @@ impl IcmpMessage {
     pub fn parse_v6(bytes: &[u8]) -> Result<Self, DecodeError> {
         /// RFC 4443 section 3.1: destination unreachable.
         const UNREACHABLE: u8 = 1;
+        if let Some(message) = NeighbourDiscovery::parse(bytes)? {
+            return Ok(Self::Neighbour(message));
+        }
         Self::parse(bytes, UNREACHABLE, UnreachableCode::from_v6)
     }
 
