@@ -91,6 +91,10 @@ fn views() -> Vec<View> {
         },
         View {
             behind_router: true,
+            ..plain.clone()
+        },
+        View {
+            ipv6: true,
             ..plain
         },
     ]
