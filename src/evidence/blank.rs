@@ -185,7 +185,9 @@ fn udp(datagram: &UdpDatagram<'_>, plan: &mut Plan<'_>) {
     let is_kept = if is_of(&[dhcp::SERVER_PORT, dhcp::CLIENT_PORT]) {
         dhcp::Dhcp::parse(datagram.payload).is_ok()
     } else if is_of(&[dhcpv6::SERVER_PORT, dhcpv6::CLIENT_PORT]) {
-        dhcpv6::Dhcpv6::parse(datagram.payload).is_ok()
+        // Four bytes are all that a message needs, so that only a type with a name tells that it is one.
+        dhcpv6::Dhcpv6::parse(datagram.payload)
+            .is_ok_and(|dhcp| !matches!(dhcp.message_type, dhcpv6::MessageType::Unknown(_)))
     } else if is_of(&[dns::PORT]) && !matches!(tftp::parse(datagram.payload), Ok(Tftp::Data { .. }))
     {
         dns::Dns::parse(datagram.payload).is_ok()

@@ -151,8 +151,13 @@ fn views_that_hide_nothing_change_no_finding() {
 
 #[test]
 fn a_fleet_over_ipv6_has_the_same_findings() {
-    // They compare with a lease of IPv4 from whose address the phone asks, or rest on ARP for the address it uses.
-    const OF_IPV4: [&str; 3] = ["alternate_tftp", "duplicate_address", "tftp_config_foreign"];
+    // They rest on a lease of IPv4 or its absence, or on ARP, for the address that the phone uses.
+    const OF_IPV4: [&str; 4] = [
+        "alternate_tftp",
+        "duplicate_address",
+        "static_address",
+        "tftp_config_foreign",
+    ];
     let view = View {
         ipv6: true,
         ..View::default()
