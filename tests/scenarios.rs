@@ -15,6 +15,8 @@ mod support;
 mod boot;
 #[path = "scenarios/identity.rs"]
 mod identity;
+#[path = "scenarios/ipv6.rs"]
+mod ipv6;
 #[path = "scenarios/keepalive.rs"]
 mod keepalive;
 #[path = "scenarios/link.rs"]

@@ -7,6 +7,7 @@ use phonewatch::record::LinkType;
 use phonewatch::wire::arp::Arp;
 use phonewatch::wire::cdp::Cdp;
 use phonewatch::wire::dhcp::Dhcp;
+use phonewatch::wire::dhcpv6::Dhcpv6;
 use phonewatch::wire::dns::Dns;
 use phonewatch::wire::icmp::IcmpMessage;
 use phonewatch::wire::lldp::Lldp;
@@ -72,7 +73,9 @@ pub fn lldp(bytes: &[u8]) {
 /// An ICMP message of both versions.
 pub fn icmp(bytes: &[u8]) {
     black_box(IcmpMessage::parse_v4(bytes)).ok();
-    black_box(IcmpMessage::parse_v6(bytes)).ok();
+    if let Ok(IcmpMessage::Neighbour(message)) = IcmpMessage::parse_v6(bytes) {
+        assert_text(&message.to_string());
+    }
 }
 
 /// A DHCP message.
@@ -84,6 +87,18 @@ pub fn dhcp(bytes: &[u8]) {
         black_box((dhcp.dns_servers(), dhcp.rebinding_time()));
         black_box((dhcp.tftp_servers().usable(), dhcp.relay_information()));
         assert!(dhcp.options().count() <= bytes.len());
+        assert_text(&dhcp.to_string());
+    }
+}
+
+/// A message of DHCP for IPv6, in any number of relays' wrappings.
+pub fn dhcpv6(bytes: &[u8]) {
+    if let Ok(dhcp) = Dhcpv6::parse(bytes) {
+        black_box((dhcp.client_mac(), dhcp.server_id(), dhcp.phone_class()));
+        black_box((dhcp.client_name(), dhcp.boot_file(), dhcp.elapsed()));
+        assert!(dhcp.relays.len() <= 8 && dhcp.addresses().len() <= 16);
+        assert!(dhcp.tftp_servers().len() <= 16 && dhcp.dns_servers().len() <= 16);
+        assert!(dhcp.options.all().count() <= bytes.len());
         assert_text(&dhcp.to_string());
     }
 }

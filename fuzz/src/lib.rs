@@ -14,13 +14,14 @@ pub mod streams;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every body.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     ("packet", decoders::packet),
     ("arp", decoders::arp),
     ("cdp", decoders::cdp),
     ("lldp", decoders::lldp),
     ("icmp", decoders::icmp),
     ("dhcp", decoders::dhcp),
+    ("dhcpv6", decoders::dhcpv6),
     ("dns", decoders::dns),
     ("tftp", decoders::tftp),
     ("deframer", streams::deframer),

@@ -1,16 +1,17 @@
 //! What the bodies begin from: the frames of simulated phones, and files as people write them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use phonewatch::net::MacAddr;
 use phonewatch::record::LinkType;
 use phonewatch::simulate::{Erspan, Fleet, FleetFrame, Mirror, Plan, Scenario, Share, View, Vlans};
+use phonewatch::wire::dhcpv6::{Dhcpv6Builder, MessageType, code};
 use phonewatch::wire::lldp::Lldp;
 use phonewatch::wire::packet::encode::{EthernetFrame, Ipv4};
 use phonewatch::wire::packet::{self, Content, Transport, UdpDatagram};
-use phonewatch::wire::{dhcp, dns};
+use phonewatch::wire::{dhcp, dhcpv6, dns};
 
 use super::decoders::LINKS;
 use super::input;
@@ -90,6 +91,10 @@ fn views() -> Vec<View> {
         },
         View {
             behind_router: true,
+            ..plain.clone()
+        },
+        View {
+            ipv6: true,
             ..plain
         },
     ]
@@ -145,6 +150,8 @@ impl Seeds {
         let ports = [datagram.source_port, datagram.destination_port];
         let target = if ports.contains(&dhcp::SERVER_PORT) {
             "dhcp"
+        } else if ports.contains(&dhcpv6::SERVER_PORT) {
+            "dhcpv6"
         } else if ports.contains(&dns::PORT) {
             "dns"
         } else {
@@ -171,6 +178,13 @@ impl Seeds {
             message.extend(quoted.into_iter().flatten().skip(15));
             self.add("icmp", message);
         }
+        for (kind, option) in [(135, 1), (136, 2)] {
+            let mut message = vec![kind, 0, 0, 0, 0, 0, 0, 0];
+            message.extend(Ipv6Addr::LOCALHOST.octets());
+            message.extend([option, 1, 0, 0x13, 0x80, 0, 0, 1]);
+            self.add("icmp", message);
+        }
+        self.dhcpv6();
         self.fragments();
         self.add("sep_config", PHONE_FILE.as_bytes().to_vec());
         self.add("inventory", LIST.as_bytes().to_vec());
@@ -184,6 +198,33 @@ impl Seeds {
         self.add("config", keys.join("\n").into_bytes());
         for keys in keys.chunks(12) {
             self.add("config", keys.join("\n").into_bytes());
+        }
+    }
+
+    /// A phone and a server that gives it an address, alone and in the wrappings of relays.
+    fn dhcpv6(&mut self) {
+        let (link, mac) = (Ipv6Addr::LOCALHOST, MacAddr([0, 0x13, 0x80, 0, 0, 1]));
+        let message = |message_type| Dhcpv6Builder::new(message_type, 1).client(mac);
+        let solicit = message(MessageType::Solicit)
+            .option(code::ELAPSED_TIME, &[0, 100])
+            .option(code::VENDOR_CLASS, b"\0\0\0\x09\0\x13Cisco Systems, Inc.")
+            .option(code::CLIENT_NAME, b"\0\x0fSEP001380000001\0");
+        let reply = message(MessageType::Reply)
+            .option(code::SERVER_ID, &[0, 2, 0, 0, 0, 9, 1])
+            .address(link, 3600)
+            .option(code::STATUS_CODE, &[0, 0])
+            .option(code::DNS_SERVERS, &link.octets())
+            .option(code::BOOT_FILE, b"tftp://[::1]/file")
+            .option(
+                code::VENDOR_OPTIONS,
+                &[&[0, 0, 0, 9, 0, 1, 0, 16], &link.octets()[..]].concat(),
+            );
+        for (message, to_server) in [(solicit, true), (reply, false)] {
+            let relayed = message.clone().relayed(to_server, 0, link, link);
+            let twice = relayed.clone().relayed(to_server, 1, link, link);
+            for message in [message, relayed, twice] {
+                self.add("dhcpv6", message.build());
+            }
         }
     }
 

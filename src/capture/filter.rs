@@ -92,7 +92,14 @@ fn wanted(settings: &FilterSettings, link: LinkType) -> String {
     let mut alternatives = Vec::new();
     let sccp = settings.sccp_ports.iter().chain(&settings.secure_ports);
     alternatives.extend(sccp.map(|port| format!("tcp port {port}")));
-    let datagrams = [settings.tftp_port, DHCP_SERVER, DHCP_CLIENT, DNS];
+    let datagrams = [
+        settings.tftp_port,
+        DHCP_SERVER,
+        DHCP_CLIENT,
+        DHCPV6_CLIENT,
+        DHCPV6_SERVER,
+        DNS,
+    ];
     alternatives.extend(datagrams.map(|port| format!("udp port {port}")));
     alternatives.extend(link_layer(link).iter().map(ToString::to_string));
     // A later fragment has no ports; without it, or without the first one, nothing can be reassembled.
@@ -158,6 +165,8 @@ const VLAN_TAGS: usize = 4;
 const DNS: u16 = 53;
 const DHCP_SERVER: u16 = 67;
 const DHCP_CLIENT: u16 = 68;
+const DHCPV6_CLIENT: u16 = 546;
+const DHCPV6_SERVER: u16 = 547;
 
 /// GRE, IP in IP of both versions, VXLAN on its registered port and on the one Linux began with, Geneve.
 const TUNNELS: [&str; 4] = [
@@ -170,12 +179,13 @@ const TUNNELS: [&str; 4] = [
 /// MPLS, and PPP over Ethernet.
 const TUNNELS_ON_ETHERNET: [&str; 2] = ["ether proto 0x8847", "ether proto 0x8864"];
 
-/// Destination unreachable (RFC 792; RFC 4443, section 3.1), and TFTP by its opcode. The IPv6 forms look at fixed
-/// offsets, as `udp[]` and `icmp[]` are for IPv4 alone.
-const PAYLOADS: [&str; 4] = [
+/// Destination unreachable (RFC 792; RFC 4443, section 3.1), neighbour discovery (RFC 4861, sections 4.3 and 4.4), and
+/// TFTP by its opcode. The IPv6 forms look at fixed offsets, as `udp[]` and `icmp[]` are for IPv4 alone.
+const PAYLOADS: [&str; 5] = [
     "icmp[0] = 3",
     "udp[8:2] >= 1 and udp[8:2] <= 6",
     "ip6[6] = 58 and ip6[40] = 1",
+    "ip6[6] = 58 and ip6[40] >= 135 and ip6[40] <= 136",
     "ip6[6] = 17 and ip6[48:2] >= 1 and ip6[48:2] <= 6",
 ];
 

@@ -67,6 +67,9 @@ pub struct MirrorPort {
     /// Let the phones of a site share one address, with its own DHCP inside
     #[arg(long)]
     pub nat: bool,
+    /// Let phones and servers speak IPv6, but for DHCP: the phones have addresses of both versions
+    #[arg(long)]
+    pub ipv6: bool,
     /// Send whole frames inside ERSPAN of type 2 or 3, from one switch
     #[arg(long, value_name = "TYPE")]
     pub erspan: Option<Erspan>,
@@ -99,6 +102,7 @@ impl MirrorPort {
             vlans: self.vlan,
             behind_router: self.behind_router,
             nat: self.nat,
+            ipv6: self.ipv6,
             erspan: self.erspan,
             copies: self.copies,
             loss: self.loss,

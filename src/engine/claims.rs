@@ -1,14 +1,17 @@
-//! ARP: who claims which address.
+//! ARP and neighbour discovery: who claims which address.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use super::leases_v6::is_found_by;
 use super::world::World;
 use crate::net::MacAddr;
 use crate::phone::claims::{Claims, Place, is_shared_by_routers};
 use crate::time::Timestamp;
 use crate::wire::arp::Arp;
+use crate::wire::neighbour_discovery::{NeighbourDiscovery, NeighbourKind};
+use crate::wire::packet::IpPacket;
 
 /// Stations whose claims are remembered; when there are more, all are forgotten.
 const STATIONS: usize = 8192;
@@ -57,6 +60,31 @@ impl World {
         self.frame_of = by_mac(arp.sender_mac).or_else(|| by_mac(arp.target_mac));
     }
 
+    /// Takes a message of neighbour discovery, likewise.
+    pub(super) fn neighbour_discovery(&mut self, message: &NeighbourDiscovery, ip: &IpPacket<'_>) {
+        /// What no router has passed on (RFC 4861, section 7.1).
+        const OF_THE_LINK: u8 = 255;
+
+        let Some(mac) = message.mac.filter(|_| ip.hop_limit == OF_THE_LINK) else {
+            return;
+        };
+        if mac.is_multicast() || mac.is_zero() {
+            return;
+        }
+        self.frame_of = self.devices.with_mac(mac);
+        let claimed = match message.kind {
+            NeighbourKind::Solicitation => ip.source,
+            // A router may answer for others.
+            NeighbourKind::Advertisement { router: true } => return,
+            NeighbourKind::Advertisement { router: false } => message.target.into(),
+        };
+        if let IpAddr::V6(address) = claimed
+            && is_found_by(address)
+        {
+            self.located(mac, claimed);
+        }
+    }
+
     fn locate(&mut self, arp: &Arp, place: Place, at: Timestamp) {
         if arp.sender_address.is_unspecified()
             || arp.sender_mac.is_multicast()
@@ -65,18 +93,22 @@ impl World {
             return;
         }
         self.claimed(arp.sender_mac, arp.sender_address, place, at);
-        let address = IpAddr::V4(arp.sender_address);
-        if let Some(id) = self.devices.with_mac(arp.sender_mac) {
-            let moved = self
-                .devices
-                .device(id)
-                .is_some_and(|device| device.address != Some(address));
-            let is_registered = self
-                .devices
-                .device(id)
-                .is_some_and(|device| device.registration.current.is_some());
-            if moved && !is_registered {
-                self.devices.bind(id, address);
+        self.located(arp.sender_mac, arp.sender_address.into());
+    }
+
+    /// The station with this hardware address claims an address.
+    fn located(&mut self, mac: MacAddr, address: IpAddr) {
+        if let Some(id) = self.devices.with_mac(mac) {
+            let Some(device) = self.devices.device(id) else {
+                return;
+            };
+            // A registered phone is where it is registered from; only of the other IP version there is something to learn.
+            let is_free = device.registration.current.is_none()
+                || device
+                    .address
+                    .is_some_and(|own| own.is_ipv4() != address.is_ipv4());
+            if is_free {
+                self.devices.have(id, address);
             }
             return;
         }
@@ -86,7 +118,7 @@ impl World {
                 .device(id)
                 .is_some_and(|device| device.name.is_none() && device.mac.is_none());
             if is_anonymous {
-                self.devices.give_mac(id, arp.sender_mac);
+                self.devices.give_mac(id, mac);
             }
         }
     }

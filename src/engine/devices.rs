@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
 use super::device_index::DeviceIndex;
+use super::second_addresses::{SecondAddresses, are_alike};
 use crate::diagnosis::Directory;
 use crate::net::{DeviceName, MacAddr};
 use crate::phone::registration::Current;
@@ -32,6 +33,8 @@ pub(super) struct Devices {
     addresses: DeviceIndex<IpAddr>,
     /// Everyone at an address that several have used.
     shared_addresses: HashMap<IpAddr, Vec<DeviceId>>,
+    /// Who has an address beside its own, of the other IP version.
+    second_addresses: SecondAddresses,
     free: Vec<u32>,
     /// One past the last place that was ever used.
     used: u32,
@@ -59,6 +62,7 @@ impl Devices {
             macs: DeviceIndex::new(|device| device.mac),
             addresses: DeviceIndex::new(|device| device.address),
             shared_addresses: HashMap::new(),
+            second_addresses: SecondAddresses::default(),
             free: Vec::new(),
             used: 0,
             latest: 0,
@@ -96,14 +100,17 @@ impl Devices {
         self.macs.find(&self.table, &mac).copied()
     }
 
-    /// Everyone at an address.
+    /// Everyone at an address; where nobody uses it, who has it beside the one it uses.
     pub(super) fn sharers(&self, address: IpAddr) -> &[DeviceId] {
-        match self.addresses.find(&self.table, &address) {
-            Some(only) => std::slice::from_ref(only),
+        if let Some(only) = self.addresses.find(&self.table, &address) {
+            return std::slice::from_ref(only);
+        }
+        match self.shared_addresses.get(&address) {
+            Some(sharers) => sharers,
             None => self
-                .shared_addresses
-                .get(&address)
-                .map_or(&[], Vec::as_slice),
+                .second_addresses
+                .owner(address)
+                .map_or(&[], std::slice::from_ref),
         }
     }
 
@@ -224,7 +231,8 @@ impl Devices {
         }
     }
 
-    /// The device uses this address; it leaves the one it used before, and others may share the new one.
+    /// The device uses this address, and others may share it. It leaves the one it used before; one of the other IP
+    /// version it keeps beside.
     pub(super) fn bind(&mut self, id: DeviceId, address: IpAddr) {
         let Some(device) = self.table.device(id) else {
             return;
@@ -232,8 +240,13 @@ impl Devices {
         if device.address == Some(address) {
             return;
         }
-        if let Some(before) = device.address {
+        let before = device.address;
+        self.second_addresses.release(address);
+        if let Some(before) = before {
             self.unbind(id, before);
+            if !are_alike(before, address) && self.sharers(before).is_empty() {
+                self.second_addresses.give(id, before);
+            }
         }
         let sharers = self.sharers(address);
         if sharers.is_empty() {
@@ -252,9 +265,28 @@ impl Devices {
         }
     }
 
+    /// The device has this address, which may be one beside that of the other IP version that it uses.
+    pub(super) fn have(&mut self, id: DeviceId, address: IpAddr) {
+        let own = self.device(id).and_then(|device| device.address);
+        if own.is_none_or(|own| are_alike(own, address)) {
+            self.bind(id, address);
+        } else if self.addresses.find(&self.table, &address).is_none()
+            && !self.shared_addresses.contains_key(&address)
+        {
+            self.second_addresses.give(id, address);
+        }
+    }
+
     /// A DHCP server gave this address to the device, so nobody else has it. What was known of it by that address alone
     /// is known of the device.
     pub(super) fn lease(&mut self, id: DeviceId, address: IpAddr) {
+        if self
+            .second_addresses
+            .owner(address)
+            .is_some_and(|&owner| owner != id)
+        {
+            self.second_addresses.release(address);
+        }
         for other in self.sharers(address).to_vec() {
             if other == id {
                 continue;
@@ -265,16 +297,45 @@ impl Devices {
             if is_anonymous {
                 self.merge(other, id);
             } else {
-                self.leave(other);
+                self.leave_address(other, address);
             }
         }
-        self.bind(id, address);
+        // A phone that has taken an IPv6 address may go on over IPv4.
+        if address.is_ipv4() {
+            self.bind(id, address);
+        } else {
+            self.have(id, address);
+        }
     }
 
-    /// The device no longer uses the address it had.
-    pub(super) fn leave(&mut self, id: DeviceId) {
-        if let Some(address) = self.device_mut(id).and_then(|device| device.address.take()) {
-            self.unbind(id, address);
+    /// The device no longer has an IPv4 address.
+    pub(super) fn leave_v4(&mut self, id: DeviceId) {
+        let own = self.device(id).and_then(|device| device.address);
+        match own {
+            Some(own) if own.is_ipv4() => self.leave_address(id, own),
+            Some(_) => {
+                self.second_addresses.take(id);
+            }
+            None => {}
+        }
+    }
+
+    /// The device no longer has this address.
+    pub(super) fn leave_address(&mut self, id: DeviceId, address: IpAddr) {
+        if self.second_addresses.owner(address) == Some(&id) {
+            self.second_addresses.release(address);
+        }
+        let Some(device) = self.device_mut(id) else {
+            return;
+        };
+        if device.address != Some(address) {
+            return;
+        }
+        device.address = None;
+        self.unbind(id, address);
+        // What it had beside is all that it has.
+        if let Some(second) = self.second_addresses.take(id) {
+            self.bind(id, second);
         }
     }
 
@@ -313,12 +374,11 @@ impl Devices {
                 self.strangers -= 1;
             }
         }
+        let own = self.device(into).and_then(|device| device.address);
         if let Some(address) = address
-            && self
-                .device(into)
-                .is_some_and(|device| device.address.is_none())
+            && own.is_none_or(|own| !are_alike(own, address))
         {
-            self.bind(into, address);
+            self.have(into, address);
         }
     }
 
@@ -436,6 +496,7 @@ impl Devices {
         let device = self.table.remove(id)?;
         self.free.push(id.index);
         self.strangers -= usize::from(!device.is_proven);
+        self.second_addresses.take(id);
         if let Some(name) = device.name {
             self.names.remove(&name, id);
         }

@@ -109,7 +109,7 @@ impl World {
                 self.step(id, Step::Dhcp, Stage::Dhcp, at);
             }
             // Who has the address now is somebody else.
-            Asked::GaveUp => self.devices.leave(id),
+            Asked::GaveUp => self.devices.leave_v4(id),
             Asked::RelayedCopy | Asked::Renewal | Asked::Options => {}
         }
     }

@@ -310,6 +310,8 @@ fn server_list(world: &mut World, id: DeviceId, list: ServerList, at: Timestamp)
                 known.name = Some(server.name.into());
             }
             members.push(Host::Address(address));
+        } else if let Ok(address) = server.name.parse() {
+            members.push(Host::Address(address));
         } else if !server.name.is_empty() {
             members.push(Host::Name(server.name));
         }

@@ -14,6 +14,7 @@ mod ends;
 mod files;
 mod judgement;
 mod leases;
+mod leases_v6;
 mod lookups;
 mod messages;
 mod neighbours;
@@ -22,6 +23,7 @@ mod recorder;
 mod registrations;
 mod restore;
 mod saved;
+mod second_addresses;
 mod settings;
 mod timers;
 mod transfers;
@@ -59,7 +61,7 @@ use crate::time::Timestamp;
 use crate::wire::icmp::IcmpMessage;
 use crate::wire::packet::{self, Content, IpPacket, Packet, Transport, UdpDatagram};
 use crate::wire::tftp::{self, Tftp};
-use crate::wire::{DecodeError, dhcp, dns};
+use crate::wire::{DecodeError, dhcp, dhcpv6, dns};
 
 /// Tunnels in tunnels are opened this deep.
 const TUNNEL_DEPTH: u8 = 3;
@@ -373,6 +375,9 @@ impl Engine {
                     .segment(&mut self.world, ip, segment, frame.at, frame.source);
             }
             Transport::Udp(datagram) => self.udp(ip, datagram, packet, frame),
+            Transport::Icmp(IcmpMessage::Neighbour(message)) => {
+                self.world.neighbour_discovery(message, ip);
+            }
             Transport::Icmp(message) => self.icmp(message, frame.at),
             Transport::Fragment(fragment) => {
                 if let Some(whole) = self.fragments.insert(ip, fragment, frame.at) {
@@ -409,6 +414,11 @@ impl Engine {
                 is_broadcast: ip.destination == Ipv4Addr::BROADCAST,
             };
             self.world.dhcp(datagram.payload, seen);
+        } else if ports
+            .iter()
+            .any(|port| matches!(*port, dhcpv6::SERVER_PORT | dhcpv6::CLIENT_PORT))
+        {
+            self.world.dhcpv6(datagram.payload, frame.at);
         } else if ports.contains(&dns::PORT) {
             self.lookups.datagram(
                 &mut self.world,

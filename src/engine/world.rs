@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::claims::Stations;
 use super::devices::Devices;
 use super::judgement::SiteFindings;
+use super::leases_v6::RelayedMessages;
 use super::restore::Restart;
 use super::settings::{KnownServer, Settings};
 use super::timers::Timers;
@@ -51,6 +52,7 @@ pub(super) struct World {
     pub(super) sight: Sight,
     /// The DHCP service as all phones meet it.
     pub(super) dhcp_service: DhcpService,
+    pub(super) relayed_messages: RelayedMessages,
     /// What each capture source shows of switches and phones.
     pub(super) segments: Vec<Segment<DeviceId>>,
     pub(super) stations: Stations,
@@ -77,6 +79,7 @@ impl World {
             events: VecDeque::new(),
             sight: Sight::default(),
             dhcp_service: DhcpService::default(),
+            relayed_messages: RelayedMessages::default(),
             segments: Vec::new(),
             stations: Stations::default(),
             site_findings: SiteFindings::default(),

@@ -1,8 +1,8 @@
 //! Overwrites what is nobody's business in a frame, and cuts off what is not understood.
 //!
-//! What is kept is named, not what is taken out: headers of every layer, CDP, LLDP, ARP, DHCP, DNS, TFTP but for the
-//! bytes of files, and SCCP messages as [`super::sccp`] names them. All else is cut behind its headers, so that a file
-//! looks like one that was captured with a short snap length.
+//! What is kept is named, not what is taken out: headers of every layer, CDP, LLDP, ARP, neighbour discovery, DHCP for
+//! both IP versions, DNS, TFTP but for the bytes of files, and SCCP messages as [`super::sccp`] names them. All else is
+//! cut behind its headers, so that a file looks like one that was captured with a short snap length.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ use crate::wire::packet::{
     self, Content, IpPacket, IpPlace, TcpSegment, Transport, UdpDatagram, arp_end, range_in,
 };
 use crate::wire::tftp::{self, Tftp};
-use crate::wire::{dhcp, dns};
+use crate::wire::{dhcp, dhcpv6, dns};
 
 /// Tunnels in tunnels are opened this deep, as the engine does.
 const TUNNEL_DEPTH: u8 = 3;
@@ -32,6 +32,8 @@ const GRE: u8 = 47;
 const ICMP_V6: u8 = 58;
 
 const ICMP_HEADER: usize = 8;
+/// Its header, the target, and one option with an Ethernet address.
+const NEIGHBOUR_DISCOVERY: usize = 32;
 
 /// Blanks the frames of one device in their order: what a segment holds depends on those before it.
 #[derive(Debug)]
@@ -108,6 +110,8 @@ impl Blanker {
             Transport::Icmp(IcmpMessage::Unreachable(_)) => {
                 icmp(ip.source.is_ipv4(), begin, plan);
             }
+            // The target, and the one option that is read.
+            Transport::Icmp(IcmpMessage::Neighbour(_)) => plan.cut(begin + NEIGHBOUR_DISCOVERY),
             Transport::Icmp(IcmpMessage::Other { .. }) => plan.cut(begin + ICMP_HEADER),
             Transport::Fragment(fragment) if fragment.offset == 0 => plan.cut(begin + PORTS),
             Transport::Fragment(_) | Transport::Encapsulated { .. } | Transport::Other { .. } => {
@@ -180,6 +184,10 @@ fn udp(datagram: &UdpDatagram<'_>, plan: &mut Plan<'_>) {
     let is_of = |wanted: &[u16]| ports.iter().any(|port| wanted.contains(port));
     let is_kept = if is_of(&[dhcp::SERVER_PORT, dhcp::CLIENT_PORT]) {
         dhcp::Dhcp::parse(datagram.payload).is_ok()
+    } else if is_of(&[dhcpv6::SERVER_PORT, dhcpv6::CLIENT_PORT]) {
+        // Four bytes are all that a message needs, so that only a type with a name tells that it is one.
+        dhcpv6::Dhcpv6::parse(datagram.payload)
+            .is_ok_and(|dhcp| !matches!(dhcp.message_type, dhcpv6::MessageType::Unknown(_)))
     } else if is_of(&[dns::PORT]) && !matches!(tftp::parse(datagram.payload), Ok(Tftp::Data { .. }))
     {
         dns::Dns::parse(datagram.payload).is_ok()

@@ -147,6 +147,7 @@ fn what_is_not_understood_is_cut_behind_its_headers() {
     for (bytes, length) in [
         (link().udp(&ip, 40_000, 51_000, SECRET), 42),
         (link().udp(&ip, 67, 68, SECRET), 42),
+        (link().udp(&ip, 546, 547, SECRET), 42),
         (link().udp(&ip, 53, 51_000, &SECRET[..9]), 42),
         (link().ipv4_fragment(&ip, 17, 0, true, SECRET), 42),
         (link().ipv4_fragment(&ip, 17, 8, false, SECRET), 34),

@@ -115,7 +115,7 @@ pub(super) const fn udp_checksum(calculated: u16) -> u16 {
     if calculated == 0 { 0xFFFF } else { calculated }
 }
 
-fn sum(bytes: &[u8]) -> u32 {
+pub(super) fn sum(bytes: &[u8]) -> u32 {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let words = pairs
         .iter()

@@ -6,6 +6,7 @@
 //! one-way     the other side's frames are left out
 //! nat, router the frame as it is where the mirror stands, if it gets there
 //! copies      it is seen a second time, soon after
+//! ipv6        everything but DHCP has other addresses
 //! vlan        tags
 //! loss        each copy may be missing
 //! erspan      what is left is numbered and wrapped
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use super::calls::Calls;
 use super::headers::{ETHER_TYPE, is_ipv4, is_to_many, untag};
+use super::ipv6::{Neighbours, over_ipv6, second_lookup};
 use super::nat::Nat;
 use super::random::Random;
 use super::router;
@@ -37,6 +39,7 @@ pub struct Mirror {
     next: Option<FleetFrame>,
     view: View,
     nat: Nat,
+    neighbours: Neighbours,
     /// Frames that were seen and are not shown yet, by their time and then in the order in which they were seen.
     shown: BinaryHeap<Reverse<(Timestamp, u64, Shown)>>,
     seen: u64,
@@ -61,6 +64,7 @@ impl Mirror {
             next: None,
             view: view.clone(),
             nat: Nat::default(),
+            neighbours: Neighbours::default(),
             shown: BinaryHeap::new(),
             seen: 0,
             session: view.erspan.map(Session::new),
@@ -93,8 +97,21 @@ impl Mirror {
         self.next_of_fleet.take()
     }
 
-    /// The mirror sees a frame.
-    fn see(&mut self, mut frame: FleetFrame) {
+    /// The mirror sees a frame, and what goes along with it.
+    fn see(&mut self, frame: FleetFrame) {
+        let second = self
+            .view
+            .ipv6
+            .then(|| second_lookup(&frame.bytes))
+            .flatten();
+        let at = frame.at;
+        self.see_one(frame);
+        if let Some(bytes) = second {
+            self.see_one(FleetFrame { at, bytes });
+        }
+    }
+
+    fn see_one(&mut self, mut frame: FleetFrame) {
         let sender = if router::is_from_server(&frame.bytes) {
             Side::Servers
         } else {
@@ -103,15 +120,23 @@ impl Mirror {
         if self.view.one_way.is_some_and(|seen| seen != sender) {
             return;
         }
+        let is_routed = self.view.nat || self.view.behind_router;
+        // Neighbours are asked for on their own link alone.
+        if self.view.ipv6
+            && !is_routed
+            && let Some(question) = self.neighbours.question(&frame.bytes)
+        {
+            self.show(frame.at, question, self.view.vlans);
+        }
         let bytes = &mut frame.bytes;
-        if self.view.nat || self.view.behind_router {
+        if is_routed {
             // What a router sends on has left the phones' VLAN.
             untag(bytes);
         }
         if self.view.nat && !self.nat.translate(bytes, frame.at) {
             return;
         }
-        if (self.view.behind_router || self.view.nat) && !router::route(bytes) {
+        if is_routed && !router::route(bytes) {
             return;
         }
         if self.happens(self.view.copies) {
@@ -144,6 +169,11 @@ impl Mirror {
         if self.happens(self.view.loss) {
             return;
         }
+        let bytes = if self.view.ipv6 {
+            over_ipv6(bytes)
+        } else {
+            bytes
+        };
         let bytes = match vlans {
             Some(vlans) => tagged(&bytes, vlans),
             None => bytes,

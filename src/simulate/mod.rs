@@ -19,6 +19,7 @@ mod calls;
 mod connection;
 mod failover;
 mod headers;
+mod ipv6;
 mod keepalives;
 mod mirror;
 mod nat;

@@ -13,6 +13,8 @@ pub struct View {
     pub behind_router: bool,
     /// The phones of a site share one address, behind a router of their own.
     pub nat: bool,
+    /// Phones and servers speak IPv6, but for DHCP.
+    pub ipv6: bool,
     /// Frames come inside ERSPAN from one switch.
     pub erspan: Option<Erspan>,
     /// How many of all frames are seen twice.

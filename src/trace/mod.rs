@@ -22,7 +22,7 @@ use crate::wire::icmp::{IcmpMessage, UnreachableCode};
 use crate::wire::packet::{
     self, Content, Fragment, IpPacket, LinkAddresses, Transport, UdpDatagram,
 };
-use crate::wire::{cdp, dhcp, dns, lldp, tftp};
+use crate::wire::{cdp, dhcp, dhcpv6, dns, lldp, tftp};
 
 /// Tunnels in tunnels are opened this deep.
 const TUNNEL_DEPTH: u8 = 3;
@@ -155,6 +155,8 @@ fn udp(datagram: &UdpDatagram<'_>) -> String {
     let is_of = |wanted: &[u16]| ports.iter().any(|port| wanted.contains(port));
     if is_of(&[dhcp::SERVER_PORT, dhcp::CLIENT_PORT]) {
         words(&dhcp::Dhcp::parse(payload), "DHCP")
+    } else if is_of(&[dhcpv6::SERVER_PORT, dhcpv6::CLIENT_PORT]) {
+        words(&dhcpv6::Dhcpv6::parse(payload), "DHCPv6")
     } else if is_of(&[dns::PORT]) {
         words(&dns::Dns::parse(payload), "DNS")
     } else if let Ok(message) = tftp::parse(payload) {
@@ -206,6 +208,7 @@ fn icmp(message: &IcmpMessage) -> String {
                 None => format!("ICMP {what}"),
             }
         }
+        IcmpMessage::Neighbour(message) => message.to_string(),
         IcmpMessage::Other { kind, code } => format!("ICMP type {kind}, code {code}"),
     }
 }

@@ -1,11 +1,12 @@
 //! ICMP errors (RFC 792, RFC 4443): a server or router says that a phone's packet did not arrive.
 //!
-//! Of both versions only "destination unreachable" is read further: it quotes the packet it is about, so that a refused
-//! TFTP, DNS or CallManager port can be charged to the right conversation.
+//! Of both versions "destination unreachable" is read further: it quotes the packet it is about, so that a refused TFTP,
+//! DNS or CallManager port can be charged to the right conversation. Of ICMPv6, neighbour discovery is read too.
 
 use std::fmt;
 use std::net::SocketAddr;
 
+use super::neighbour_discovery::NeighbourDiscovery;
 use super::packet::IpHeader;
 use super::{DecodeError, Reader};
 
@@ -14,6 +15,8 @@ use super::{DecodeError, Reader};
 pub enum IcmpMessage {
     /// A packet could not be delivered.
     Unreachable(Unreachable),
+    /// Who has an IPv6 address.
+    Neighbour(NeighbourDiscovery),
     /// Any other message.
     Other {
         /// The message type of its version.
@@ -98,6 +101,9 @@ impl IcmpMessage {
     pub fn parse_v6(bytes: &[u8]) -> Result<Self, DecodeError> {
         /// RFC 4443 section 3.1: destination unreachable.
         const UNREACHABLE: u8 = 1;
+        if let Some(message) = NeighbourDiscovery::parse(bytes)? {
+            return Ok(Self::Neighbour(message));
+        }
         Self::parse(bytes, UNREACHABLE, UnreachableCode::from_v6)
     }
 
@@ -244,7 +250,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_give_a_message_or_an_error(
-            kind in prop_oneof![Just(1_u8), Just(3), any::<u8>()],
+            kind in prop_oneof![Just(1_u8), Just(3), Just(135), any::<u8>()],
             rest in proptest::collection::vec(any::<u8>(), 0..96),
             version in prop_oneof![Just(0x45_u8), Just(0x60), any::<u8>()],
         ) {
@@ -254,7 +260,12 @@ mod tests {
                 *byte = version;
             }
             prop_assert_eq!(IcmpMessage::parse_v4(&bytes).is_ok(), bytes.len() >= 2);
-            prop_assert_eq!(IcmpMessage::parse_v6(&bytes).is_ok(), bytes.len() >= 2);
+            // Neighbour discovery is about the one address that it has.
+            let is_whole = match kind {
+                135 | 136 => bytes.len() >= 24 && bytes[8] != 0xff,
+                _ => bytes.len() >= 2,
+            };
+            prop_assert_eq!(IcmpMessage::parse_v6(&bytes).is_ok(), is_whole);
         }
     }
 }

@@ -10,9 +10,11 @@
 pub mod arp;
 pub mod cdp;
 pub mod dhcp;
+pub mod dhcpv6;
 pub mod dns;
 pub mod icmp;
 pub mod lldp;
+pub mod neighbour_discovery;
 pub mod packet;
 mod reader;
 pub mod sccp;

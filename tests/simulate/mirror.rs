@@ -1,5 +1,6 @@
 //! What a mirror port shows of a fleet: it must not change what the engine finds of the phones.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -79,7 +80,7 @@ fn calls(calls: u32) -> View {
 
 /// What no frame of a simulation may be.
 const WRONG: &str = "_ws.malformed || ip.checksum.status == \"Bad\" || udp.checksum.status == \"Bad\" \
-                     || tcp.checksum.status == \"Bad\"";
+                     || tcp.checksum.status == \"Bad\" || icmpv6.checksum.status == \"Bad\"";
 
 #[test]
 fn calls_do_not_change_what_is_found() {
@@ -321,9 +322,59 @@ fn every_view_is_in_the_order_of_time_and_the_same_each_time() {
 }
 
 #[test]
+fn a_fleet_over_ipv6_registers_where_it_should() {
+    let plan = plan(&["healthy", "boot", "failover", "dns-failure"], 40, 12, 1);
+    let told = |view: &View| {
+        let watched = mirrored(&plan, view);
+        let addresses: Vec<_> = watched
+            .snapshot
+            .callmanagers
+            .iter()
+            .map(|server| server.address)
+            .collect();
+        let phones: Vec<_> = watched
+            .snapshot
+            .shown()
+            .map(|device| {
+                let registration = &device.registration;
+                let role = registration.current.map(|current| current.role);
+                let counts = (
+                    registration.registrations,
+                    registration.moves,
+                    device.tftp.completed,
+                );
+                (device.label(), device.stage, role, counts)
+            })
+            .collect();
+        (addresses, phones)
+    };
+    let (_, known) = told(&View::default());
+    let (addresses, found) = told(&View {
+        ipv6: true,
+        ..View::default()
+    });
+    assert_eq!(found, known);
+    let expected = ["fd00::b", "fd00::c"].map(|address| address.parse::<IpAddr>().unwrap());
+    assert_eq!(addresses, expected);
+}
+
+#[test]
 fn tshark_finds_nothing_wrong_in_any_view() {
     let plan = plan(&everything(), 20, 6, 1);
     let mut views = whole_views();
+    for (what, behind_router) in [("IPv6", false), ("IPv6 behind a router", true)] {
+        views.push((
+            what,
+            View {
+                ipv6: true,
+                behind_router,
+                calls: 1,
+                vlans: (!behind_router).then(|| "110.100".parse().unwrap()),
+                copies: percent("30"),
+                ..View::default()
+            },
+        ));
+    }
     views.push((
         "NAT",
         View {

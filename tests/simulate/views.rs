@@ -153,6 +153,31 @@ fn views_that_hide_nothing_change_no_finding() {
 }
 
 #[test]
+fn a_fleet_over_ipv6_has_the_same_findings() {
+    // They rest on a lease of IPv4 or its absence, or on ARP, for the address that the phone uses.
+    const OF_IPV4: [&str; 4] = [
+        "alternate_tftp",
+        "duplicate_address",
+        "static_address",
+        "tftp_config_foreign",
+    ];
+    let view = View {
+        ipv6: true,
+        ..View::default()
+    };
+    let differences = each_scenario(|scenario| {
+        let plan = plan(&[scenario.label()], 12, 15, 7);
+        let mut known = raised(&plan, &View::default()).told;
+        let found = raised(&plan, &view).told;
+        let more = difference("over IPv6 tells more", scenario, &found, &known);
+        known.retain(|(_, code)| !OF_IPV4.contains(code));
+        let less = difference("over IPv6 tells less", scenario, &known, &found);
+        [more, less].concat()
+    });
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
 fn views_that_hide_something_add_no_finding() {
     let view = View::default;
     let one_way = |side| View {

@@ -44,6 +44,13 @@ fn udp_v6(from: u16, to: u16, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
+fn icmp_v6(kind: u8) -> Vec<u8> {
+    let mut frame = udp_v6(1, 4, &[0; 40]);
+    frame[20] = 58;
+    frame[54] = kind;
+    frame
+}
+
 fn tcp(from: u16, to: u16) -> Vec<u8> {
     let mut frame = Vec::new();
     PacketBuilder::ethernet2(PHONE, SERVER)
@@ -108,9 +115,6 @@ fn kept() -> Vec<(&'static str, Vec<u8>)> {
     .concat();
     let mut v6_fragment = udp_v6(30_000, 40_000, &[0x80; 20]);
     v6_fragment[20] = 44;
-    let mut v6_unreachable = udp_v6(1, 4, &[0; 40]);
-    v6_unreachable[20] = 58;
-    v6_unreachable[54] = 1;
     vec![
         ("SCCP", tcp(50_000, 2000)),
         ("SCCP, answer", tcp(2000, 50_000)),
@@ -132,6 +136,11 @@ fn kept() -> Vec<(&'static str, Vec<u8>)> {
         ),
         ("DHCP", udp(68, 67, &[1, 1, 6, 0])),
         ("DHCP, IPv4 broadcast answer", udp(67, 68, &[2, 1, 6, 0])),
+        ("DHCPv6", udp_v6(546, 547, &[1, 1, 2, 3])),
+        ("DHCPv6, relayed", udp_v6(547, 547, &[12, 0, 2, 3])),
+        ("DHCPv6, answer", udp_v6(547, 546, &[7, 1, 2, 3])),
+        ("neighbour solicitation", icmp_v6(135)),
+        ("neighbour advertisement", icmp_v6(136)),
         ("DNS", udp(50_000, 53, &[0x12, 0x34, 1, 0])),
         ("DNS, IPv6", udp_v6(53, 50_000, &[0x12, 0x34, 1, 0])),
         ("ARP", ether([0xff; 6], 0x0806, &[0, 1, 8, 0, 6, 4, 0, 1])),
@@ -141,7 +150,7 @@ fn kept() -> Vec<(&'static str, Vec<u8>)> {
             ether([0x01, 0x80, 0xc2, 0, 0, 0x0e], 0x88cc, &[2, 7, 4]),
         ),
         ("ICMP unreachable", ip(1, &[3, 3, 0, 0, 0, 0, 0, 0])),
-        ("ICMPv6 unreachable", v6_unreachable),
+        ("ICMPv6 unreachable", icmp_v6(1)),
         ("first fragment", fragment(0x2000)),
         ("middle fragment", fragment(0x2010)),
         ("last fragment", fragment(0x0010)),
@@ -175,6 +184,9 @@ fn dropped() -> Vec<(&'static str, Vec<u8>)> {
         ("opcode 7", udp(30_000, 40_000, &[0, 7, 0, 1])),
         ("HTTP", tcp(50_000, 80)),
         ("ping", ip(1, &[8, 0, 0, 0, 0, 0, 0, 0])),
+        ("echo request, IPv6", icmp_v6(128)),
+        ("router advertisement", icmp_v6(134)),
+        ("redirect, IPv6", icmp_v6(137)),
         ("OSPF", ip(89, &[2, 1, 0, 44])),
         (
             "spanning tree",

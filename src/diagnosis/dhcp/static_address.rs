@@ -18,7 +18,8 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               changes.",
     concluded: "The phone says that it was started anew (Last=Initialized), fetched its configuration and registered, and \
                 not one DHCP message of it was seen, though every capture source has shown DHCP clients since two minutes \
-                before, and nothing was lost. A phone that only restarts its software asks nobody and is not meant. \
+                before, and nothing was lost. A phone that only restarts its software asks nobody and is not meant, nor \
+                is one that registers over IPv6, which may make its address itself. \
                 Cleared when it speaks DHCP.",
     remedy: &[
         "If that is meant, note the address down and keep it out of the DHCP scope (exclusion).",
@@ -42,6 +43,9 @@ fn judge(case: &Case<'_>) -> Verdict {
     else {
         return Verdict::No;
     };
+    if current.callmanager.is_ipv6() {
+        return Verdict::No;
+    }
     let is_cold_start = device
         .last_reset_reason
         .as_deref()

@@ -7,6 +7,7 @@ use phonewatch::wire::sccp::encode;
 
 use super::Case;
 use crate::support::stories::{self, DHCP_SERVER, PRIMARY};
+use crate::support::transform::over_ipv6;
 use crate::support::{Entry, Host, Phone, Scene};
 
 const ROGUE: Host = Host::new([0x00, 0x1D, 0x7E, 0, 0, 1], [10, 1, 1, 250]);
@@ -336,6 +337,12 @@ fn addresses() -> Vec<Case> {
             "the capture begins with it",
             &static_boot(20.0, COLD_START),
         ),
+        Case::harmless(fixed, "an IPv6 address that it made itself", &{
+            let mut scene = static_boot(200.0, COLD_START);
+            scene.entries = over_ipv6(&scene.entries);
+            scene
+        })
+        .besides(&["keepalive_gap"]),
         Case::harmless(
             fixed,
             "only its software restarts",
