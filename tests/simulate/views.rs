@@ -338,16 +338,17 @@ fn a_clock_that_jumps_tells_nothing_of_healthy_phones() {
 struct Announced<F> {
     frames: Simulated<F>,
     step: Option<ClockStep>,
-    frames_before: u64,
+    frames_before: usize,
 }
 
 impl<F: Iterator<Item = FleetFrame>> FrameSource for Announced<F> {
     fn next(&mut self) -> Input<'_> {
-        if self.frames.number == self.frames_before
+        if self.frames_before == 0
             && let Some(step) = self.step.take()
         {
             return Input::Record(Record::ClockStep(step));
         }
+        self.frames_before = self.frames_before.saturating_sub(1);
         self.frames.next()
     }
 }
@@ -366,7 +367,7 @@ fn raised_with_step(plan: &Plan, after: Duration, seconds: i64) -> Told {
     let mut source = Announced {
         frames: Simulated::new(stepped(fleet, vec![(after, seconds)]), end),
         step: Some(ClockStep { from, at: by(from) }),
-        frames_before: u64::try_from(frames_before).unwrap(),
+        frames_before,
     };
     let mut raised = Raised {
         with_infos: true,
