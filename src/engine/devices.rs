@@ -459,9 +459,13 @@ impl Devices {
         if self.strangers >= self.stranger_limit {
             self.evict(|device| !device.is_proven);
         }
-        if self.table.len() >= self.limit && !self.evict(|device| !device.is_proven) {
-            let evicted =
-                self.evict(|device| device.registration.current.is_none()) || self.evict(|_| true);
+        if self.table.len() >= self.limit {
+            // Where strangers are so few that looking for one would find none, it is not looked for: a flood of names
+            // would have it done in vain for each.
+            let are_findable = self.strangers.saturating_mul(EVICTION_TRIES) >= self.table.len();
+            let evicted = are_findable && self.evict(|device| !device.is_proven)
+                || self.evict(|device| device.registration.current.is_none())
+                || self.evict(|_| true);
             debug_assert!(evicted, "a full table has someone who can go");
         }
         // Those who left by a merge are still in the queue.
