@@ -5,7 +5,7 @@
 #     make run FILE=x.pcap        read a capture file and print a report
 #     make test                   everything that is checked before a change goes in
 #     make deb                    a Debian package of it, in target/debian
-#     make bench                  how fast it is and what a fleet takes, in about eight minutes
+#     make bench                  how fast it is and what a fleet takes, in about seven minutes
 #
 # Each installs the Debian packages it needs, if any is missing (with sudo, when not root).
 
