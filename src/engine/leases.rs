@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::world::World;
 use crate::event::EventKind;
-use crate::net::DeviceName;
+use crate::net::{DeviceName, MacAddr};
 use crate::phone::boot::Step;
 use crate::phone::dhcp::{Asked, DhcpTracker, Heard};
 use crate::phone::{DeviceId, Stage};
@@ -119,8 +119,20 @@ impl World {
         let named = dhcp
             .host_name()
             .and_then(|name| name.parse::<DeviceName>().ok());
-        let named = named.filter(|name| name.mac().is_some() && name.mac() == dhcp.hardware);
-        let class = dhcp.phone_class();
+        self.client_identity(id, named, dhcp.hardware, &dhcp.phone_class(), at);
+    }
+
+    /// What a client of either version says of itself: a device name, which counts where it is that of its hardware
+    /// address, and a class.
+    pub(super) fn client_identity(
+        &mut self,
+        id: DeviceId,
+        named: Option<DeviceName>,
+        mac: Option<MacAddr>,
+        class: &PhoneClass,
+        at: Timestamp,
+    ) {
+        let named = named.filter(|name| name.mac().is_some() && name.mac() == mac);
         if named.is_none() && !matches!(class, PhoneClass::Phone { .. }) {
             return;
         }

@@ -10,7 +10,6 @@ use super::world::World;
 use crate::net::DeviceName;
 use crate::phone::DeviceId;
 use crate::time::Timestamp;
-use crate::wire::dhcp::PhoneClass;
 use crate::wire::dhcpv6::{Dhcpv6, MessageType};
 
 /// Messages among which copies made by relays are found.
@@ -102,22 +101,7 @@ impl World {
         let label = dhcp.client_name();
         let label = label.as_deref().and_then(|name| name.split('.').next());
         let named = label.and_then(|label| label.parse::<DeviceName>().ok());
-        let named = named.filter(|name| name.mac().is_some() && name.mac() == dhcp.client_mac());
-        let class = dhcp.phone_class();
-        if named.is_none() && !matches!(class, PhoneClass::Phone { .. }) {
-            return;
-        }
-        if let Some(name) = named {
-            self.devices.identify(name, None, at);
-        }
-        self.with(id, |device| {
-            device.looks_like_a_phone = true;
-            if let Some(model) = class.model() {
-                device.model = Some(model.into());
-            }
-        });
-        self.recount(id);
-        self.prove(id, at);
+        self.client_identity(id, named, dhcp.client_mac(), &dhcp.phone_class(), at);
     }
 }
 
