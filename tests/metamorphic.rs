@@ -240,7 +240,10 @@ fn a_vlan_tag_changes_nothing() {
 
 #[test]
 fn a_mirror_session_over_ip_changes_nothing() {
-    assert_invariant(&[("in ERSPAN", &transform::in_erspan)]);
+    assert_invariant(&[
+        ("in ERSPAN", &transform::in_erspan),
+        ("in fragments", &transform::in_fragmented_erspan),
+    ]);
 }
 
 #[test]

@@ -310,10 +310,15 @@ impl Engine {
 
     /// Takes what `bytes` begin with apart: the frame itself, or what a tunnel carried.
     fn layer(&mut self, link: LinkType, bytes: &[u8], frame: &Frame<'_>, depth: u8) {
-        let packet = match packet::decode(link, bytes) {
-            Ok(packet) => packet,
-            Err(error) => return self.unreadable("packet", error, frame, depth),
-        };
+        match packet::decode(link, bytes) {
+            Ok(packet) => self.packet(&packet, frame, depth),
+            Err(error) => self.unreadable("packet", error, frame, depth),
+        }
+    }
+
+    /// Takes a packet as it came, or as it was put together from its fragments: opens it if it is a tunnel's, and passes
+    /// on what is nobody's voice and no copy.
+    fn packet(&mut self, packet: &Packet<'_>, frame: &Frame<'_>, depth: u8) {
         if self.world.settings.tunnels
             && let Content::Ip(ip) = &packet.content
         {
@@ -326,14 +331,14 @@ impl Engine {
                 Err(error) => return self.unreadable("tunnel", error, frame, depth),
             }
         }
-        if is_voice(&packet) {
+        if is_voice(packet) {
             return;
         }
-        if self.copies.is_copy(&packet, frame.at) {
+        if self.copies.is_copy(packet, frame.at) {
             self.world.sight.copy_seen(frame.source, frame.at);
             return;
         }
-        self.packet(&packet, frame);
+        self.content(packet, frame, depth);
     }
 
     /// Counts what could not be read. Where nobody cut the frame, what it lacks was never there; what a tunnel carries may
@@ -349,7 +354,7 @@ impl Engine {
         self.world.decode_error(what, error);
     }
 
-    fn packet(&mut self, packet: &Packet<'_>, frame: &Frame<'_>) {
+    fn content(&mut self, packet: &Packet<'_>, frame: &Frame<'_>, depth: u8) {
         let neighbour = Neighbour {
             at: frame.at,
             source: frame.source,
@@ -363,12 +368,12 @@ impl Engine {
             Content::Arp(arp) => self.world.arp(arp, place, frame.at),
             Content::Cdp(payload) => self.world.cdp(payload, neighbour),
             Content::Lldp(payload) => self.world.lldp(payload, neighbour),
-            Content::Ip(ip) => self.ip(ip, packet, frame),
+            Content::Ip(ip) => self.ip(ip, packet, frame, depth),
             Content::Other { .. } => {}
         }
     }
 
-    fn ip(&mut self, ip: &IpPacket<'_>, packet: &Packet<'_>, frame: &Frame<'_>) {
+    fn ip(&mut self, ip: &IpPacket<'_>, packet: &Packet<'_>, frame: &Frame<'_>, depth: u8) {
         match &ip.transport {
             Transport::Tcp(segment) => {
                 self.connections
@@ -382,7 +387,11 @@ impl Engine {
             Transport::Fragment(fragment) => {
                 if let Some(whole) = self.fragments.insert(ip, fragment, frame.at) {
                     match whole.packet(ip) {
-                        Ok(ip) => self.ip(&ip, packet, frame),
+                        // A mirror session over a way too narrow for it comes in fragments.
+                        Ok(ip) => {
+                            let content = Content::Ip(ip);
+                            self.packet(&Packet { content, ..*packet }, frame, depth);
+                        }
                         Err(error) => self.world.decode_error("packet", error),
                     }
                 }

@@ -165,6 +165,33 @@ fn wrapped(frame: &Captured, sequence: u32) -> Captured {
     frame.with_bytes(outer.ipv4(&ip, 47, &payload))
 }
 
+/// The same over a way that is too narrow for its longer packets, which come in fragments.
+pub(crate) fn in_fragmented_erspan(entries: &[Entry]) -> Vec<Entry> {
+    in_erspan(entries).iter().flat_map(in_fragments).collect()
+}
+
+/// A frame without options in its IPv4 header in pieces of 96 bytes.
+fn in_fragments(entry: &Entry) -> Vec<Entry> {
+    const PIECE: usize = 96;
+    const MORE: u16 = 0x2000;
+    let (Some(frame), Some(ip)) = (entry.frame(), entry.frame().and_then(ipv4_of)) else {
+        return vec![entry.clone()];
+    };
+    let (header, body) = (&frame.bytes[..ip + 20], &frame.bytes[ip + 20..]);
+    let count = body.len().div_ceil(PIECE);
+    let fragment = |(number, piece): (usize, &[u8])| {
+        let mut bytes = [header, piece].concat();
+        let length = u16::try_from(20 + piece.len()).unwrap_or(u16::MAX);
+        bytes[ip + 2..ip + 4].copy_from_slice(&length.to_be_bytes());
+        let offset = u16::try_from(number * PIECE / 8).unwrap_or(u16::MAX);
+        let more = if number + 1 < count { MORE } else { 0 };
+        bytes[ip + 6..ip + 8].copy_from_slice(&(offset | more).to_be_bytes());
+        correct_checksum(&mut bytes[ip..ip + 20]);
+        Entry::Frame(frame.with_bytes(bytes))
+    };
+    body.chunks(PIECE).enumerate().map(fragment).collect()
+}
+
 /// TCP, TFTP and DNS over IPv6, between addresses that end in those of IPv4. DHCP and ARP stay as they are, as on a phone
 /// with addresses of both.
 pub(crate) fn over_ipv6(entries: &[Entry]) -> Vec<Entry> {
