@@ -322,6 +322,21 @@ fn a_capture_that_begins_later_claims_no_more() {
 }
 
 #[test]
+fn a_capture_of_the_fronts_of_frames_claims_no_more() {
+    let mut failures = Vec::new();
+    for (name, entries) in subjects() {
+        let full = replay(&entries);
+        for snap_length in [60, 96, 128, 300] {
+            let cut = replay(&transform::cut(&entries, snap_length));
+            for claim in beyond(&full, &cut) {
+                failures.push(format!("{name}, cut to {snap_length} bytes: {claim}"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
 fn a_capture_with_known_losses_claims_no_more() {
     let mut failures = Vec::new();
     for (name, entries) in subjects() {

@@ -438,13 +438,9 @@ impl Engine {
             );
             self.frame_is_of_either(ip);
         } else {
-            let is_of_a_transfer = self.transfers.datagram(
-                &mut self.world,
-                ends,
-                datagram.payload,
-                frame.at,
-                frame.source,
-            );
+            let is_of_a_transfer =
+                self.transfers
+                    .datagram(&mut self.world, ends, datagram, frame.at, frame.source);
             if is_of_a_transfer || is_acknowledgment(datagram) {
                 self.frame_is_of_either(ip);
             }

@@ -16,6 +16,7 @@ use crate::phone::callmanager::CallManagerGroup;
 use crate::phone::{DeviceId, Stage};
 use crate::time::Timestamp;
 use crate::wire::icmp::UnreachableCode;
+use crate::wire::packet::UdpDatagram;
 use crate::wire::sep_config::{self, ConfigError, SepConfig};
 use crate::wire::tftp::{self, DEFAULT_BLOCK_SIZE, ErrorCode, FileKind, Request, Tftp, file_kind};
 
@@ -78,7 +79,7 @@ impl Transfers {
         &mut self,
         world: &mut World,
         (from, to): (SocketAddr, SocketAddr),
-        payload: &[u8],
+        datagram: &UdpDatagram<'_>,
         at: Timestamp,
         source: u16,
     ) -> bool {
@@ -99,7 +100,7 @@ impl Transfers {
         if is_answer {
             world.sight.both_directions_seen(source);
         }
-        let message = match tftp::parse(payload) {
+        let message = match tftp::parse(datagram.payload) {
             Ok(message) => message,
             Err(error) => {
                 world.decode_error("tftp", error);
@@ -110,7 +111,11 @@ impl Transfers {
             Tftp::Read(request) if is_request => {
                 self.requested(world, from, to.ip(), request, at, source);
             }
-            Tftp::Data { block, bytes } if is_answer => self.data(world, to, block, bytes, at),
+            Tftp::Data { block, bytes } if is_answer => {
+                let whole = usize::try_from(datagram.payload_length).unwrap_or(usize::MAX);
+                let cut = whole.saturating_sub(datagram.payload.len());
+                self.data(world, to, block, (bytes, cut), at);
+            }
             Tftp::OptionAck(options) if is_answer => {
                 if let Some(transfer) = self.all.get_mut(&to) {
                     transfer.answered_by_server(world, at);
@@ -217,14 +222,16 @@ impl Transfers {
         self.queue.push_back(client);
     }
 
+    /// Takes a block: the bytes that were captured, and how many more it had.
     fn data(
         &mut self,
         world: &mut World,
         client: SocketAddr,
         block: u16,
-        bytes: &[u8],
+        (bytes, cut): (&[u8], usize),
         at: Timestamp,
     ) {
+        let length = bytes.len().saturating_add(cut);
         let limit = world.settings.limits.config_file_bytes;
         let Some(transfer) = self.all.get_mut(&client) else {
             return;
@@ -234,11 +241,14 @@ impl Transfers {
             return;
         }
         // A larger block than the default shows that the server agreed, though its word was missed.
-        if bytes.len() > transfer.block_size {
-            transfer.block_size = transfer.asked_size.map_or(bytes.len(), usize::from);
+        if length > transfer.block_size {
+            transfer.block_size = transfer.asked_size.map_or(length, usize::from);
         }
         let is_next = block == transfer.next_block;
-        if is_next {
+        if is_next && cut > 0 {
+            // The file is delivered, and what it says is not known.
+            transfer.content = None;
+        } else if is_next {
             if let Some(content) = &mut transfer.content {
                 if content.len() + bytes.len() > limit {
                     transfer.content = None;
@@ -255,10 +265,10 @@ impl Transfers {
             return;
         }
         transfer.next_block = block.wrapping_add(1);
-        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        transfer.bytes = transfer.bytes.saturating_add(length);
+        let counted = u64::try_from(length).unwrap_or(u64::MAX);
+        transfer.bytes = transfer.bytes.saturating_add(counted);
         // RFC 1350, section 2: a block that is not full ends the transfer.
-        if bytes.len() < transfer.block_size {
+        if length < transfer.block_size {
             transfer.completed(world, at);
             // Until the client says that it has even the first block, it may not have got it.
             if transfer.heard {

@@ -372,6 +372,17 @@ pub(crate) fn as_background(entries: &[Entry]) -> Vec<Entry> {
     })
 }
 
+/// Every frame as a capture with this snap length keeps it.
+pub(crate) fn cut(entries: &[Entry], snap_length: usize) -> Vec<Entry> {
+    each_frame(entries, |frame| {
+        let kept = frame.bytes.get(..snap_length).unwrap_or(&frame.bytes);
+        Captured {
+            original_length: frame.original_length,
+            ..frame.with_bytes(kept.to_vec())
+        }
+    })
+}
+
 /// One frame in `every` is missing, and nobody knows.
 pub(crate) fn missing(entries: &[Entry], every: usize, random: &mut Random) -> Vec<Entry> {
     // What the sensor itself reports as lost is not what nobody knows of.
