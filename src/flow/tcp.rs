@@ -34,6 +34,10 @@ const HOLE_TIMEOUT: Duration = Duration::from_secs(3);
 /// mirror ports deliver can still bring it.
 const ACKNOWLEDGED_HOLE_TIMEOUT: Duration = Duration::from_millis(200);
 
+/// How long the end of a segment is waited for that the capture cut: another copy of it may be whole. It was there to be
+/// seen, so nobody sends it again.
+const CUT_TIMEOUT: Duration = Duration::from_millis(50);
+
 /// A segment this far from the expected place belongs to another connection that reuses the ports.
 const WINDOW: u32 = 1 << 20;
 
@@ -89,6 +93,8 @@ impl Place {
 struct Waiting {
     since: Timestamp,
     acknowledged: Option<Timestamp>,
+    /// When the segment came whose end is the hole, because the capture cut it.
+    cut: Option<Timestamp>,
     bytes: usize,
     segments: Vec<Held>,
 }
@@ -96,6 +102,7 @@ struct Waiting {
 #[derive(Clone, Debug)]
 struct Held {
     sequence: u32,
+    /// Empty where a segment was cut that ends here.
     payload: Box<[u8]>,
     cut: u32,
 }
@@ -148,7 +155,7 @@ impl Stream {
         let cut = length.saturating_sub(u32::try_from(payload.len()).unwrap_or(u32::MAX));
         let Some(place) = &mut self.place else {
             self.place = Some(Place::at(sequence));
-            self.take(sequence, payload, cut, deliver);
+            self.take(at, sequence, payload, cut, deliver);
             return Placement::InOrder;
         };
         if length == 0 {
@@ -160,7 +167,7 @@ impl Stream {
             // Two of them in a row, and the stream is taken up where they are.
             if std::mem::replace(&mut place.has_strayed, true) {
                 self.restart_at(sequence, deliver);
-                self.take(sequence, payload, cut, deliver);
+                self.take(at, sequence, payload, cut, deliver);
             }
             return Placement::Stray;
         }
@@ -169,15 +176,20 @@ impl Stream {
             return Placement::Retransmission;
         }
         if behind <= WINDOW {
-            self.take(sequence, payload, cut, deliver);
-            self.release(deliver);
+            // Of one that is cut where the last one was nothing is new.
+            let is_known = cut > 0 && length.saturating_sub(cut) <= behind;
+            if is_known && self.waiting.is_some() {
+                return Placement::Retransmission;
+            }
+            self.take(at, sequence, payload, cut, deliver);
+            self.release(at, deliver);
             return Placement::InOrder;
         }
         self.hold(at, sequence, payload, cut);
         while self.waiting.as_ref().is_some_and(|waiting| {
             waiting.bytes > limits.bytes || waiting.segments.len() > limits.segments
         }) {
-            self.give_up_hole(deliver);
+            self.give_up_hole(at, deliver);
         }
         Placement::OutOfOrder
     }
@@ -195,23 +207,28 @@ impl Stream {
     /// When the hole in this stream is given up, if there is one.
     pub fn deadline(&self) -> Option<Timestamp> {
         let waiting = self.waiting.as_ref()?;
-        let unanswered = waiting.since + HOLE_TIMEOUT;
-        Some(waiting.acknowledged.map_or(unanswered, |at| {
-            unanswered.min(at + ACKNOWLEDGED_HOLE_TIMEOUT)
-        }))
+        let deadlines = [
+            Some(waiting.since + HOLE_TIMEOUT),
+            waiting
+                .acknowledged
+                .map(|at| at + ACKNOWLEDGED_HOLE_TIMEOUT),
+            waiting.cut.map(|at| at + CUT_TIMEOUT),
+        ];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Gives up the hole that is due at `now`.
     pub fn expire(&mut self, now: Timestamp, deliver: &mut dyn FnMut(Delivery<'_>)) {
         while self.deadline().is_some_and(|deadline| deadline <= now) {
-            self.give_up_hole(deliver);
+            self.give_up_hole(now, deliver);
         }
     }
 
     /// Delivers everything that is held: no more segments will come.
     pub fn flush(&mut self, deliver: &mut dyn FnMut(Delivery<'_>)) {
-        while self.waiting.is_some() {
-            self.give_up_hole(deliver);
+        while let Some(waiting) = &self.waiting {
+            let since = waiting.since;
+            self.give_up_hole(since, deliver);
         }
     }
 
@@ -224,9 +241,11 @@ impl Stream {
         deliver(Delivery::Gap);
     }
 
-    /// Delivers the part of a segment that is new; the segment begins at or before the expected place.
+    /// Delivers the part of a segment that is new; the segment begins at or before the expected place. What the capture
+    /// cut of it is a hole.
     fn take(
         &mut self,
+        at: Timestamp,
         sequence: u32,
         payload: &[u8],
         cut: u32,
@@ -242,13 +261,19 @@ impl Stream {
         if !new.is_empty() {
             deliver(Delivery::Bytes(new));
         }
+        let captured = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+        self.advance_to(sequence.wrapping_add(captured.max(known)));
         if cut > 0 {
-            deliver(Delivery::Gap);
+            self.await_rest(at, sequence.wrapping_add(captured).wrapping_add(cut));
         }
-        let length = u32::try_from(payload.len())
-            .unwrap_or(u32::MAX)
-            .wrapping_add(cut);
-        self.advance_to(sequence.wrapping_add(length));
+    }
+
+    /// The bytes up to `end` were cut from a segment.
+    fn await_rest(&mut self, at: Timestamp, end: u32) {
+        self.hold(at, end, &[], 0);
+        if let Some(waiting) = &mut self.waiting {
+            waiting.cut = Some(at);
+        }
     }
 
     fn advance_to(&mut self, next: u32) {
@@ -260,6 +285,7 @@ impl Stream {
             Box::new(Waiting {
                 since: at,
                 acknowledged: None,
+                cut: None,
                 bytes: 0,
                 segments: Vec::new(),
             })
@@ -287,7 +313,7 @@ impl Stream {
     }
 
     /// Delivers what is held and now in order.
-    fn release(&mut self, deliver: &mut dyn FnMut(Delivery<'_>)) {
+    fn release(&mut self, at: Timestamp, deliver: &mut dyn FnMut(Delivery<'_>)) {
         while let Some(mut waiting) = self.waiting.take() {
             let Some(next) = self.next_sequence() else {
                 return;
@@ -304,18 +330,19 @@ impl Stream {
             }
             let held = waiting.segments.remove(0);
             waiting.bytes -= held.payload.len();
+            waiting.cut = None;
             // What is still missing behind this segment is another hole, waited for anew by its own time.
             self.waiting = Some(waiting);
             let length = u32::try_from(held.payload.len())
                 .unwrap_or(u32::MAX)
                 .wrapping_add(held.cut);
             if next.wrapping_sub(held.sequence) < length {
-                self.take(held.sequence, &held.payload, held.cut, deliver);
+                self.take(at, held.sequence, &held.payload, held.cut, deliver);
             }
         }
     }
 
-    fn give_up_hole(&mut self, deliver: &mut dyn FnMut(Delivery<'_>)) {
+    fn give_up_hole(&mut self, at: Timestamp, deliver: &mut dyn FnMut(Delivery<'_>)) {
         if let Some(first) = self
             .waiting
             .as_ref()
@@ -325,7 +352,7 @@ impl Stream {
             self.advance_to(next);
             deliver(Delivery::Gap);
         }
-        self.release(deliver);
+        self.release(at, deliver);
     }
 }
 

@@ -54,6 +54,14 @@ impl Harness {
         })
     }
 
+    /// A segment of this length, of which the capture kept less.
+    fn cut(&mut self, at: Timestamp, offset: u32, payload: &[u8], length: u32) -> Placement {
+        self.deliver(|stream, sink| {
+            let sequence = START.wrapping_add(offset);
+            stream.segment(at, sequence, payload, length, StreamLimits::default(), sink)
+        })
+    }
+
     fn expire(&mut self, now: Timestamp) {
         self.deliver(|stream, sink| {
             stream.expire(now, sink);
@@ -151,15 +159,43 @@ fn a_stream_joined_in_its_middle_stands_where_its_first_segment_is() {
 #[test]
 fn a_segment_cut_by_the_capture_is_followed_by_a_gap() {
     let mut harness = Harness::new();
-    let placement = harness.deliver(|stream, sink| {
-        stream.segment(AT, START, b"abc", 10, StreamLimits::default(), sink)
-    });
-    assert_eq!(placement, Placement::InOrder);
-    harness.segment(AT, 10, b"next");
+    assert_eq!(harness.cut(AT, 0, b"abc", 10), Placement::InOrder);
+    assert_eq!(harness.cut(AT, 0, b"ab", 10), Placement::Retransmission);
+    let next = AT + Duration::from_millis(20);
+    assert_eq!(harness.segment(next, 10, b"next"), Placement::OutOfOrder);
+    assert_eq!(harness.stream.deadline(), Some(AT + CUT_TIMEOUT));
+    harness.expire(AT + CUT_TIMEOUT);
     assert_eq!(
         (harness.bytes.as_slice(), harness.gaps),
         (&b"abcnext"[..], 1)
     );
+    assert_eq!(harness.stream.deadline(), None);
+    // The same where it waited behind a hole.
+    harness.cut(AT, 16, b"ef", 6);
+    harness.segment(AT, 14, b"cd");
+    harness.expire(AT + CUT_TIMEOUT);
+    assert_eq!(
+        (harness.bytes.as_slice(), harness.gaps),
+        (&b"abcnextcdef"[..], 2)
+    );
+}
+
+#[test]
+fn a_whole_copy_fills_what_the_capture_cut_from_another() {
+    for is_next_between in [false, true] {
+        let mut harness = Harness::new();
+        harness.cut(AT, 0, b"hel", 6);
+        if is_next_between {
+            harness.cut(AT, 6, b"wo", 5);
+        }
+        assert_eq!(harness.segment(AT, 0, b"hello "), Placement::InOrder);
+        assert_eq!(harness.segment(AT, 6, b"world"), Placement::InOrder);
+        assert_eq!(
+            (harness.bytes.as_slice(), harness.gaps),
+            (&b"hello world"[..], 0)
+        );
+        assert_eq!(harness.stream.deadline(), None);
+    }
 }
 
 #[test]
