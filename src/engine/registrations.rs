@@ -141,6 +141,10 @@ impl World {
         let key = subject.key;
         let callmanager = key.server.ip;
         let began_unseen = self.restart.is_unconfirmed(id);
+        // An answer that overtook its question says where the phone is before the question says how it came there.
+        if proof == Proof::Acknowledged && took.is_none_or(|took| took.is_zero()) {
+            self.forget_inferred(id, key, at);
+        }
         self.end_current(id, None, EndCause::Replaced, at);
         let role = self.role(id, callmanager);
         let Some(device) = self.devices.device(id) else {
@@ -200,6 +204,27 @@ impl World {
                 proof,
             },
         );
+    }
+
+    /// What was inferred of this connection, if it is where the device is registered, is not counted.
+    fn forget_inferred(&mut self, id: DeviceId, key: FlowKey, at: Timestamp) {
+        let current = self
+            .devices
+            .device(id)
+            .and_then(|device| device.registration.current);
+        let Some(current) = current
+            .filter(|current| current.proof == Proof::Inferred && current.connection() == key)
+        else {
+            return;
+        };
+        self.restart.confirm(id);
+        self.with(id, |device| device.registration.forget_inferred());
+        if let Some(server) = self.server(current.callmanager, at) {
+            server.registered = server.registered.saturating_sub(1);
+            server.registered_phones = server
+                .registered_phones
+                .saturating_sub(u64::from(current.counted_as_phone));
+        }
     }
 
     /// The device's kind may have changed after it was counted.
@@ -319,6 +344,7 @@ impl World {
         self.conclude_keepalive(subject, at);
         let already_acknowledged = subject.connection.keepalives.sent(at, end);
         let Some(id) = self.registered_device(subject) else {
+            self.doubt_the_end(subject, at);
             self.rival_speaks(subject, at);
             return;
         };
@@ -327,6 +353,20 @@ impl World {
         }
         if already_acknowledged {
             self.keepalive_answered(subject, Duration::ZERO, at);
+        }
+    }
+
+    /// The device speaks on the connection on which it was registered until something said that it had restarted, such
+    /// as a DISCOVER in its name. Where its CallManager answers, it is registered there still.
+    fn doubt_the_end(&self, subject: &mut Subject<'_>, at: Timestamp) {
+        let Subject { connection, .. } = subject;
+        let is_nowhere = connection
+            .device
+            .and_then(|id| self.devices.device(id))
+            .is_some_and(|device| device.registration.current.is_none());
+        if is_nowhere && connection.session.is_registered() {
+            connection.session.observe(Sign::Silent, at);
+            connection.is_given_up = true;
         }
     }
 

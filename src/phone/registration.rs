@@ -173,6 +173,9 @@ pub struct Registration {
     pub current: Option<Current>,
     /// The server it was last registered with.
     pub last_callmanager: Option<IpAddr>,
+    /// The same before the registration that was inferred last.
+    #[serde(skip)]
+    before_inferred: Option<IpAddr>,
     /// `RegisterAck`s that followed a Register.
     pub registrations: u64,
     /// Registrations with another CallManager than the one before.
@@ -230,8 +233,16 @@ impl Registration {
         kind
     }
 
+    /// The registration that was inferred is the one of which a Register or its answer was seen too late: it is as if it
+    /// had not been inferred.
+    pub const fn forget_inferred(&mut self) {
+        self.current = None;
+        self.last_callmanager = self.before_inferred;
+    }
+
     /// Something else than a `RegisterAck` proves where the device is registered.
     pub const fn inferred(&mut self, current: Current) {
+        self.before_inferred = self.last_callmanager;
         self.last_callmanager = Some(current.callmanager);
         self.current = Some(current);
     }
@@ -369,6 +380,20 @@ mod tests {
         assert_eq!(registration.deadline(THRESHOLD), Some(minute(35)));
         assert_eq!(registration.review(minute(34), THRESHOLD), None);
         assert_eq!(registration.review(minute(35), THRESHOLD), Some(false));
+    }
+
+    #[test]
+    fn what_was_inferred_a_moment_before_its_proof_is_no_registration_of_its_own() {
+        let mut registration = Registration::default();
+        register(&mut registration, PRIMARY, 0);
+        let at = Timestamp::from_secs(60);
+        registration.inferred(Current::example(SECONDARY, Role::Secondary, at));
+        registration.forget_inferred();
+        assert_eq!(
+            register(&mut registration, SECONDARY, 1),
+            RegistrationKind::Failover
+        );
+        assert_eq!((registration.moves, registration.unregistrations), (1, 0));
     }
 
     #[test]

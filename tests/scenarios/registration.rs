@@ -749,11 +749,16 @@ fn an_answer_that_overtakes_its_question_is_its_answer() {
     let outcome = scene.run();
     let device = outcome.device(phone.name.as_str());
     assert_eq!(device.stage, Stage::Registered);
-    assert_eq!(device.registration.registrations, 1);
+    let registration = &device.registration;
     assert_eq!(
-        device.registration.current.unwrap().proof,
-        Proof::Acknowledged
+        (registration.registrations, registration.unregistrations),
+        (1, 0)
     );
+    assert_eq!(registration.current.unwrap().proof, Proof::Acknowledged);
+    let kinds = registrations(&outcome, phone.name.as_str());
+    assert_eq!(kinds.last().unwrap().1, Some(RegistrationKind::New));
+    let server = outcome.callmanager(PRIMARY.address);
+    assert_eq!((server.registered, server.registered_phones), (1, 1));
     assert_eq!(
         (outcome.pulse(device).keepalives, device.keepalives.missed),
         (3, 0)
@@ -789,6 +794,32 @@ fn a_phone_that_starts_anew_without_a_word_replaces_its_registration() {
         (0, 0)
     );
     assert_eq!(outcome.callmanager(PRIMARY.address).registered, 1);
+}
+
+#[test]
+fn a_phone_that_goes_on_where_it_was_registered_has_not_restarted() {
+    let mut scene = Scene::new();
+    let phone = Phone::new(47);
+    let name = phone.name.as_str();
+    let mut connection = phone.registered(&mut scene, 51_000, &PRIMARY);
+    connection.keepalives(&mut scene, 30.0, 100.0);
+    // Somebody says so in its name, or a frame of its last boot comes late.
+    phone.discovers(&mut scene, 7);
+    let outcome = scene.run();
+    assert_eq!(
+        ends(&outcome, name),
+        [(address(&PRIMARY), EndCause::Restarted)]
+    );
+    // What it said last is repeated, which proves nothing.
+    connection.phone_repeats(&mut scene);
+    assert_eq!(scene.run().callmanager(PRIMARY.address).registered, 0);
+    connection.keepalives(&mut scene, 30.0, 400.0);
+    let outcome = scene.run();
+    let device = outcome.device(name);
+    assert_eq!(device.stage, Stage::Registered);
+    assert_eq!(device.registration.current.unwrap().proof, Proof::Inferred);
+    assert_eq!(outcome.callmanager(PRIMARY.address).registered, 1);
+    assert!(outcome.pulse(device).keepalives >= 11);
 }
 
 #[test]
