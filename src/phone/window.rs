@@ -13,8 +13,13 @@ pub struct SlidingWindow {
 }
 
 impl SlidingWindow {
+    /// Frames of two capture sources may come out of order by less than this.
+    const DISORDER: Duration = Duration::from_secs(1);
+
     /// Notes one more, keeping at most the latest `threshold` of them: more are never needed to compare with it.
     pub fn note(&mut self, at: Timestamp, threshold: u32) {
+        // Times of a clock that was set back since say nothing of how long ago that was.
+        self.times.retain(|&time| time <= at + Self::DISORDER);
         let threshold = usize::try_from(threshold).unwrap_or(usize::MAX).max(1);
         while self.times.len() >= threshold {
             self.times.pop_front();
@@ -46,6 +51,21 @@ impl SlidingWindow {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_of_a_clock_that_was_set_back_do_not_count() {
+        let window = Duration::from_secs(60);
+        let mut times = SlidingWindow::default();
+        for at in [4000, 4300, 100] {
+            times.note(Timestamp::from_secs(at), 3);
+        }
+        assert_eq!(times.reaching_until(3, window), None);
+        // A frame that another overtook does.
+        let overtaken = Timestamp::from_secs(100) - Duration::from_millis(10);
+        times.note(overtaken, 3);
+        times.note(Timestamp::from_secs(101), 3);
+        assert!(times.reaches(3, window, Timestamp::from_secs(101)));
+    }
 
     #[test]
     fn reaches_its_threshold_only_within_the_window() {
