@@ -23,17 +23,28 @@ use crate::record::{Frame, LinkType, Record};
 
 pub use problem::{FileProblem, FileProblemKind};
 
-/// Reads capture files one after the other, each from its first frame to its last, in the order given.
+/// Reads capture files, each from its first frame to its last. Of files that show the same time, as two mirror ports give
+/// them, the frames come merged by their times, and at the same time in the order of the files; each file keeps the order
+/// of its own frames.
 ///
-/// A file that cannot be read, or not to its end, leaves a [`FileProblem`] and the next one follows.
+/// A file that cannot be read, or not to its end, leaves a [`FileProblem`].
 pub struct FileSource {
     paths: Vec<PathBuf>,
     /// How many of `paths` have been opened.
     opened: usize,
     filter: Option<String>,
-    current: Option<OpenFile>,
+    /// Open files, each at a frame that was not given yet, but for the one that gave the last.
+    open: Vec<OpenFile>,
+    /// The place in `open` of the file that gave the last frame.
+    given: Option<usize>,
     problems: Vec<FileProblem>,
+    /// The place among `paths` of the file of each problem.
+    problem_of: Vec<usize>,
 }
+
+/// So many files are open at once. Where there are more, as of a capture that begins a new file every hour, the next one
+/// is opened when one ends: those far apart in the list do not show the same time.
+const MOST_OPEN: usize = 64;
 
 impl FileSource {
     /// A source over these files, where `-` is standard input. With a filter (pcap-filter(7)) only what it matches is given.
@@ -42,12 +53,14 @@ impl FileSource {
             paths,
             opened: 0,
             filter,
-            current: None,
+            open: Vec::new(),
+            given: None,
             problems: Vec::new(),
+            problem_of: Vec::new(),
         }
     }
 
-    /// What could not be read so far; complete once the source has ended.
+    /// What could not be read so far, in the order of the files; complete once the source has ended.
     pub fn problems(&self) -> &[FileProblem] {
         &self.problems
     }
@@ -57,41 +70,64 @@ impl FileSource {
         self.problems.iter().any(FileProblem::is_fatal)
     }
 
-    /// Reads the next frame, going on to the next file where one ends.
-    fn advance(&mut self) -> Option<FrameHeader> {
-        loop {
-            if let Some(file) = &mut self.current {
-                match file.advance() {
-                    Ok(header) => return Some(header),
-                    Err(error) => {
-                        let problem = self.current.take().and_then(|file| file.end(&error));
-                        self.problems.extend(problem);
-                    }
-                }
-            }
-            let path = self.paths.get(self.opened)?;
-            match OpenFile::open(path, self.filter.as_deref()) {
-                Ok(file) => self.current = Some(file),
-                Err(problem) => self.problems.push(problem),
-            }
-            self.opened += 1;
+    /// Goes on to the next frame of all files; the place of its file.
+    fn advance(&mut self) -> Option<usize> {
+        if let Some(place) = self.given.take()
+            && let Some(file) = self.open.get_mut(place)
+            && let Err(error) = file.advance()
+        {
+            let file = self.open.remove(place);
+            self.end(file, &error);
         }
+        while self.open.len() < MOST_OPEN && self.open_next() {}
+        let times = self.open.iter().enumerate();
+        let (place, _) = times.min_by_key(|(place, file)| (file.header.at, *place))?;
+        self.given = Some(place);
+        Some(place)
+    }
+
+    /// Opens one more file; false where there is none.
+    fn open_next(&mut self) -> bool {
+        let Some(path) = self.paths.get(self.opened) else {
+            return false;
+        };
+        let opened = OpenFile::open(path, self.opened, self.filter.as_deref());
+        self.opened += 1;
+        match opened {
+            Ok(mut file) => match file.advance() {
+                Ok(()) => self.open.push(file),
+                Err(error) => self.end(file, &error),
+            },
+            Err(problem) => self.note(self.opened - 1, problem),
+        }
+        true
+    }
+
+    /// A file gives no more frames.
+    fn end(&mut self, file: OpenFile, error: &pcap::Error) {
+        let number = file.number;
+        if let Some(problem) = file.end(error) {
+            self.note(number, problem);
+        }
+    }
+
+    fn note(&mut self, number: usize, problem: FileProblem) {
+        let place = self.problem_of.partition_point(|&before| before <= number);
+        self.problem_of.insert(place, number);
+        self.problems.insert(place, problem);
     }
 }
 
 impl FrameSource for FileSource {
     fn next(&mut self) -> Input<'_> {
-        let Some(header) = self.advance() else {
-            return Input::End;
-        };
-        let Some(file) = &self.current else {
+        let Some(file) = self.advance().and_then(|place| self.open.get(place)) else {
             return Input::End;
         };
         Input::Record(Record::Frame(Frame {
-            at: header.at,
+            at: file.header.at,
             link: file.link,
-            source: u16::try_from(self.opened - 1).unwrap_or(u16::MAX),
-            original_length: header.original_length,
+            source: u16::try_from(file.number).unwrap_or(u16::MAX),
+            original_length: file.header.original_length,
             bytes: file.frames.bytes(),
         }))
     }
@@ -99,7 +135,11 @@ impl FrameSource for FileSource {
 
 struct OpenFile {
     path: PathBuf,
+    /// Its place among the files.
+    number: usize,
     link: LinkType,
+    /// Of the frame it stands at.
+    header: FrameHeader,
     frames: Frames,
     pump: Option<Pump>,
     /// How many frames it has given.
@@ -107,7 +147,7 @@ struct OpenFile {
 }
 
 impl OpenFile {
-    fn open(path: &Path, filter: Option<&str>) -> Result<Self, FileProblem> {
+    fn open(path: &Path, number: usize, filter: Option<&str>) -> Result<Self, FileProblem> {
         let problem = |kind, message| FileProblem::new(path, kind, message);
         let unreadable = |error: io::Error| FileProblem::unreadable(path, 0, &error);
         let mut input = Contents::open(path).map_err(unreadable)?;
@@ -143,9 +183,9 @@ impl OpenFile {
                 });
             }
         };
-        let number = capture.get_datalink();
-        let Some(link) = LinkType::from_number(number.0) else {
-            return Err(FileProblem::link_type(path, number));
+        let link_type = capture.get_datalink();
+        let Some(link) = LinkType::from_number(link_type.0) else {
+            return Err(FileProblem::link_type(path, link_type));
         };
         if let Some(filter) = filter {
             capture.filter(filter, true).map_err(|error| {
@@ -161,7 +201,9 @@ impl OpenFile {
         };
         Ok(Self {
             path: path.to_owned(),
+            number,
             link,
+            header: FrameHeader::default(),
             frames,
             pump,
             count: 0,
@@ -169,10 +211,10 @@ impl OpenFile {
     }
 
     /// Goes on to the next frame.
-    fn advance(&mut self) -> Result<FrameHeader, pcap::Error> {
-        let header = self.frames.advance()?;
+    fn advance(&mut self) -> Result<(), pcap::Error> {
+        self.header = self.frames.advance()?;
         self.count += 1;
-        Ok(header)
+        Ok(())
     }
 
     /// What is to be said about a file that reading ended with this.

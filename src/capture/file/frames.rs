@@ -29,7 +29,7 @@ pub(super) enum Frames {
 }
 
 /// A frame, but for its bytes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct FrameHeader {
     pub(super) at: Timestamp,
     /// Its length on the wire.

@@ -206,16 +206,47 @@ fn reads_gzip_by_its_content_and_all_its_members() {
     let (front, back) = whole.split_at(30);
     let members = [gzip(front), gzip(back)].concat();
     let (given, source) = read(&[&gzip(&whole), &members]);
-    assert_eq!(texts(&given), ["abc", "", "defgh", "abc", "", "defgh"]);
+    assert_eq!(texts(&given), ["abc", "abc", "", "", "defgh", "defgh"]);
     assert!(source.problems().is_empty());
 }
 
 #[test]
-fn reads_files_in_the_order_given_and_says_which() {
+fn merges_files_by_time_and_says_which() {
     let later = [header(MICRO, 1), record(100, 0, b"later", 5)].concat();
     let (given, _) = read(&[&later, &three(), &later]);
     let sources: Vec<_> = given.iter().map(|frame| frame.source).collect();
-    assert_eq!(sources, [0, 1, 1, 1, 2]);
+    assert_eq!(sources, [1, 1, 1, 0, 2]);
+
+    // Two mirror ports at the same time. A file keeps its own order, though its times go back.
+    let file = |seconds: &[u32]| {
+        let frames = seconds.iter().map(|&second| record(second, 0, b"x", 1));
+        [header(MICRO, 1), frames.collect::<Vec<_>>().concat()].concat()
+    };
+    let (given, source) = read(&[&file(&[1, 3, 5]), b"none", &file(&[2, 4, 3, 6])]);
+    let seconds: Vec<_> = given
+        .iter()
+        .map(|frame| (frame.at.as_nanos() / 1_000_000_000, frame.source))
+        .collect();
+    assert_eq!(
+        seconds,
+        [(1, 0), (2, 2), (3, 0), (4, 2), (3, 2), (5, 0), (6, 2)]
+    );
+    assert_eq!(kinds(&source), [FileProblemKind::NotACapture]);
+}
+
+#[test]
+fn reads_more_files_than_it_holds_open() {
+    let files: Vec<_> = (0..MOST_OPEN + 10)
+        .map(|_| [header(MICRO, 1), record(1, 0, b"x", 1)].concat())
+        .collect();
+    let files: Vec<&[u8]> = files.iter().map(Vec::as_slice).collect();
+    let (given, _) = read(&files);
+    assert!(
+        given
+            .iter()
+            .map(|frame| usize::from(frame.source))
+            .eq(0..MOST_OPEN + 10)
+    );
 }
 
 #[test]
