@@ -183,15 +183,25 @@ impl Stream {
             }
             self.take(at, sequence, payload, cut, deliver);
             self.release(at, deliver);
+            self.keep_within(limits, at, deliver);
             return Placement::InOrder;
         }
         self.hold(at, sequence, payload, cut);
+        self.keep_within(limits, at, deliver);
+        Placement::OutOfOrder
+    }
+
+    fn keep_within(
+        &mut self,
+        limits: StreamLimits,
+        at: Timestamp,
+        deliver: &mut dyn FnMut(Delivery<'_>),
+    ) {
         while self.waiting.as_ref().is_some_and(|waiting| {
             waiting.bytes > limits.bytes || waiting.segments.len() > limits.segments
         }) {
             self.give_up_hole(at, deliver);
         }
-        Placement::OutOfOrder
     }
 
     /// The other side acknowledged everything before `acknowledgment`.

@@ -181,6 +181,17 @@ fn a_segment_cut_by_the_capture_is_followed_by_a_gap() {
 }
 
 #[test]
+fn ends_of_cut_segments_are_held_within_the_limits() {
+    let mut harness = Harness::new();
+    for number in 1..=1000 {
+        let payload = vec![b'x'; usize::try_from(number).unwrap()];
+        harness.cut(AT, 0, &payload, 2000 + number);
+        let held = harness.stream.waiting.as_ref().unwrap().segments.len();
+        assert!(held <= StreamLimits::default().segments);
+    }
+}
+
+#[test]
 fn a_whole_copy_fills_what_the_capture_cut_from_another() {
     for is_next_between in [false, true] {
         let mut harness = Harness::new();
