@@ -39,6 +39,8 @@ pub struct Site<'a> {
     pub sight: &'a Sight,
     /// The DHCP service.
     pub dhcp: &'a DhcpService,
+    /// The DHCP service of IPv6.
+    pub dhcpv6: &'a DhcpService,
     /// The phones that should be there, where the user named a list of them.
     pub inventory: Option<&'a Inventory>,
     /// All devices by their places.

@@ -7,7 +7,7 @@ use crate::event::EventKind;
 use crate::net::{DeviceName, MacAddr};
 use crate::phone::boot::Step;
 use crate::phone::dhcp::{Asked, DhcpTracker, Heard};
-use crate::phone::{DeviceId, Stage};
+use crate::phone::{Device, DeviceId, Stage};
 use crate::time::Timestamp;
 use crate::wire::dhcp::{Dhcp, MessageType, PhoneClass};
 use crate::wire::packet::Packet;
@@ -17,6 +17,8 @@ use crate::wire::packet::Packet;
 pub(super) struct Seen<'a> {
     pub(super) at: Timestamp,
     pub(super) source: u16,
+    /// Who sent the packet.
+    pub(super) from: IpAddr,
     /// The packet that carried it.
     pub(super) packet: &'a Packet<'a>,
     /// Whether it went to everyone.
@@ -28,6 +30,16 @@ impl Seen<'_> {
     fn is_from(&self, dhcp: &Dhcp<'_>) -> bool {
         let sender = self.packet.link.map(|link| link.source);
         sender == dhcp.hardware && dhcp.hops == 0 && dhcp.relay_address.is_unspecified()
+    }
+
+    /// How the client itself sent this frame, by which it asks for an address, to its switch.
+    pub(super) fn asked_on_its_segment(&self, device: &mut Device) {
+        let link = device.link.as_deref_mut();
+        if let Some(vlans) = link.and_then(|link| link.vlans.as_deref_mut())
+            && vlans.source == self.source
+        {
+            vlans.dhcp_sent(self.packet.vlans.ids(), self.at);
+        }
     }
 }
 
@@ -53,7 +65,8 @@ impl World {
             self.dhcp_asked(id, &dhcp, message_type, seen);
         } else {
             self.sight.dhcp_server_heard(seen.source);
-            self.dhcp_service.heard(dhcp.server_identifier());
+            let server = dhcp.server_identifier().map(IpAddr::V4);
+            self.dhcp_service.heard(server);
             self.dhcp_answered(id, &dhcp, message_type, at);
         }
     }
@@ -75,22 +88,16 @@ impl World {
         };
         let is_on_its_segment = seen.is_from(dhcp);
         let asked = self.with(id, |device| {
+            let known = device.dhcp.as_deref();
+            let was_answered = known.is_some_and(|known| known.exchange.is_none());
             let tracker: &mut DhcpTracker = device.dhcp.get_or_insert_default();
-            let was_answered = tracker.exchange.is_none();
             let asked = tracker.asked(dhcp, message_type, heard, threshold);
             if asked == Asked::Address && was_answered {
                 let failures = device.failures();
                 device.boot.dhcp_begins_anew(failures);
             }
-            if asked == Asked::Address
-                && is_on_its_segment
-                && let Some(vlans) = device
-                    .link
-                    .as_deref_mut()
-                    .and_then(|link| link.vlans.as_deref_mut())
-                && vlans.source == seen.source
-            {
-                vlans.dhcp_sent(seen.packet.vlans.ids(), at);
+            if asked == Asked::Address && is_on_its_segment {
+                seen.asked_on_its_segment(device);
             }
             asked
         });

@@ -403,22 +403,23 @@ impl Engine {
             SocketAddr::new(ip.destination, datagram.destination_port),
         );
         let ports = [datagram.source_port, datagram.destination_port];
+        let seen = Seen {
+            at: frame.at,
+            source: frame.source,
+            from: ip.source,
+            packet,
+            is_broadcast: ip.destination == Ipv4Addr::BROADCAST,
+        };
         if ports
             .iter()
             .any(|port| matches!(*port, dhcp::SERVER_PORT | dhcp::CLIENT_PORT))
         {
-            let seen = Seen {
-                at: frame.at,
-                source: frame.source,
-                packet,
-                is_broadcast: ip.destination == Ipv4Addr::BROADCAST,
-            };
             self.world.dhcp(datagram.payload, seen);
         } else if ports
             .iter()
             .any(|port| matches!(*port, dhcpv6::SERVER_PORT | dhcpv6::CLIENT_PORT))
         {
-            self.world.dhcpv6(datagram.payload, frame.at);
+            self.world.dhcpv6(datagram.payload, seen);
         } else if ports.contains(&dns::PORT) {
             self.lookups.datagram(
                 &mut self.world,

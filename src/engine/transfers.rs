@@ -486,10 +486,7 @@ fn requester(
     let is_known_as_another = at_address
         .and_then(|id| world.devices.device(id))
         .is_some_and(|device| {
-            let holds_lease = device
-                .dhcp
-                .as_ref()
-                .is_some_and(|dhcp| dhcp.lease.is_some());
+            let holds_lease = device.all_dhcp().any(|dhcp| dhcp.lease.is_some());
             let is_another_mac =
                 device.mac.is_some() && name.mac().is_some() && device.mac != name.mac();
             holds_lease && is_another_mac

@@ -52,6 +52,7 @@ pub(super) struct World {
     pub(super) sight: Sight,
     /// The DHCP service as all phones meet it.
     pub(super) dhcp_service: DhcpService,
+    pub(super) dhcpv6_service: DhcpService,
     pub(super) relayed_messages: RelayedMessages,
     /// What each capture source shows of switches and phones.
     pub(super) segments: Vec<Segment<DeviceId>>,
@@ -79,6 +80,7 @@ impl World {
             events: VecDeque::new(),
             sight: Sight::default(),
             dhcp_service: DhcpService::default(),
+            dhcpv6_service: DhcpService::default(),
             relayed_messages: RelayedMessages::default(),
             segments: Vec::new(),
             stations: Stations::default(),
@@ -249,10 +251,11 @@ impl World {
         let is_news = step != Step::Link || device.stage == Stage::Unknown;
         self.with(id, |device| {
             device.step(step, at);
-            if step > Step::Dhcp
-                && let Some(dhcp) = &mut device.dhcp
-            {
-                dhcp.moved_on();
+            if step > Step::Dhcp {
+                let both = [&mut device.dhcp, &mut device.dhcpv6];
+                for dhcp in both.into_iter().flatten() {
+                    dhcp.moved_on();
+                }
             }
         });
         if is_news {

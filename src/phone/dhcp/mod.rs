@@ -1,19 +1,24 @@
-//! One phone's DHCP: what it asked, what it was given, and whether it asks too often (RFC 2131).
+//! One phone's DHCP: what it asked, what it was given, and whether it asks too often (RFC 2131, RFC 8415).
+//!
+//! Both versions go through the same tracker, each of a phone's through its own. What a message of DHCP for IPv6 is to
+//! it stands in `v6`.
 
 mod exchange;
 mod service;
 mod trouble;
+mod v6;
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 pub use exchange::{Asks, Exchange, Offer, Unanswered};
 pub use service::DhcpService;
 pub use trouble::{Decline, Nak, RequestState, Trouble};
+pub use v6::Reply;
 
 use super::window::SlidingWindow;
 use crate::time::Timestamp;
-use crate::wire::dhcp::{Dhcp, MessageType, TftpOffer};
+use crate::wire::dhcp::{Dhcp, MessageType, TftpOffer, TftpServer};
 use crate::wire::packet::VlanTags;
 
 /// When requests are excessive: more than `requests` within `window`.
@@ -31,18 +36,18 @@ pub struct Lease {
     /// When.
     pub at: Timestamp,
     /// The address.
-    pub address: Ipv4Addr,
-    /// The server that gave it (option 54).
-    pub server: Option<Ipv4Addr>,
+    pub address: IpAddr,
+    /// The server that gave it (option 54); of IPv6, who sent it.
+    pub server: Option<IpAddr>,
     /// The subnet mask (option 1).
     pub mask: Option<Ipv4Addr>,
     /// The routers (option 3).
     pub routers: Vec<Ipv4Addr>,
-    /// The DNS servers (option 6).
-    pub dns_servers: Vec<Ipv4Addr>,
-    /// What the phone was told of TFTP (options 150 and 66, siaddr, sname).
+    /// The DNS servers (option 6; 23 of IPv6).
+    pub dns_servers: Vec<IpAddr>,
+    /// What the phone was told of TFTP (options 150 and 66, siaddr, sname; a suboption of Cisco's in IPv6).
     pub tftp: TftpOffer,
-    /// How long it lasts (option 51).
+    /// How long it lasts (option 51; of IPv6, for how long the address is valid).
     pub duration: Option<Duration>,
     /// Whether options may be missing because the message was cut.
     pub is_incomplete: bool,
@@ -69,6 +74,10 @@ pub struct DhcpTracker {
     pub excessive_episodes: u32,
     /// The lease it holds, as far as is known.
     pub lease: Option<Box<Lease>>,
+    /// The address that it was given last, whether it still has it or not.
+    pub given: Option<IpAddr>,
+    /// What it was told of TFTP when it asked for nothing but options.
+    pub informed: Option<Box<TftpOffer>>,
     /// NAKs it was sent.
     pub naks: u32,
     /// DECLINEs it sent: somebody else uses the address.
@@ -80,7 +89,7 @@ pub struct DhcpTracker {
     /// What went wrong, where anything did.
     pub trouble: Option<Box<Trouble>>,
     #[serde(skip)]
-    requested: Option<(u32, RequestState, Ipv4Addr)>,
+    requested: Option<(u32, RequestState, Option<IpAddr>)>,
     recent: SlidingWindow,
     #[serde(skip)]
     last: Option<Fingerprint>,
@@ -118,6 +127,27 @@ impl Fingerprint {
                 == (first.transaction, first.message_type, first.seconds)
             && self.path != first.path
     }
+}
+
+/// What a client asks, of either version.
+#[derive(Clone, Copy, Debug)]
+struct Question {
+    kind: Kind,
+    transaction: u32,
+    /// The address that it has, wants or refuses.
+    address: Option<IpAddr>,
+    /// The server that it names.
+    server: Option<IpAddr>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Discover,
+    /// In which state, where that can be told.
+    Request(Option<RequestState>),
+    Inform,
+    Decline,
+    Release,
 }
 
 /// How a client's message came by.
@@ -168,54 +198,78 @@ impl DhcpTracker {
         self.last = Some(fingerprint);
         // What is asked anew is answered anew.
         self.last_answer = None;
-        match message_type {
-            MessageType::Discover | MessageType::Request | MessageType::Inform => {
-                self.requests += 1;
-                self.recent.note(at, threshold.requests.saturating_add(1));
+        let request = (message_type == MessageType::Request)
+            .then(|| request_state(dhcp, heard.is_broadcast))
+            .flatten();
+        let kind = match message_type {
+            MessageType::Discover => Kind::Discover,
+            MessageType::Request => Kind::Request(request),
+            MessageType::Inform => Kind::Inform,
+            MessageType::Decline => Kind::Decline,
+            MessageType::Release => Kind::Release,
+            MessageType::Offer | MessageType::Ack | MessageType::Nak | MessageType::Unknown(_) => {
+                return Asked::Options;
             }
-            MessageType::Decline | MessageType::Release => {
-                if message_type == MessageType::Decline {
+        };
+        let own = Some(dhcp.client_address).filter(|address| !address.is_unspecified());
+        let address = match kind {
+            Kind::Decline => dhcp.requested_address(),
+            _ => own.or_else(|| dhcp.requested_address()),
+        };
+        let question = Question {
+            kind,
+            transaction: dhcp.transaction,
+            address: address.map(IpAddr::V4),
+            server: dhcp.server_identifier().map(IpAddr::V4),
+        };
+        self.note(&question, heard, threshold)
+    }
+
+    /// What a client asks, of either version.
+    fn note(&mut self, question: &Question, heard: Heard, threshold: DhcpThreshold) -> Asked {
+        let at = heard.at;
+        let state = match question.kind {
+            Kind::Discover => None,
+            Kind::Request(state) => state,
+            Kind::Inform => {
+                self.count(at, threshold);
+                return Asked::Options;
+            }
+            Kind::Decline | Kind::Release => {
+                if question.kind == Kind::Decline {
                     self.declines += 1;
-                    let decline = Decline {
+                    self.trouble.get_or_insert_default().declined(Decline {
                         at,
-                        address: dhcp.requested_address(),
-                        server: dhcp.server_identifier(),
-                    };
-                    self.trouble.get_or_insert_default().declined(decline);
+                        address: question.address,
+                        server: question.server,
+                    });
                 }
                 self.lease = None;
                 self.asking_since = None;
                 self.exchange = None;
                 return Asked::GaveUp;
             }
-            MessageType::Offer | MessageType::Ack | MessageType::Nak | MessageType::Unknown(_) => {
-                return Asked::Options;
-            }
-        }
-        if message_type == MessageType::Inform {
-            return Asked::Options;
-        }
-        let state = (message_type == MessageType::Request)
-            .then(|| request_state(dhcp, heard.is_broadcast))
-            .flatten();
+        };
+        self.count(at, threshold);
         let exchange: &mut Exchange = self.exchange.get_or_insert_default();
         exchange.source = heard.source;
-        if message_type == MessageType::Discover {
-            exchange.discover(dhcp.transaction, heard.tags, at);
+        if question.kind == Kind::Discover {
+            exchange.discover(question.transaction, heard.tags, at);
         } else {
-            exchange.request(dhcp.transaction, state, at);
-            exchange.server = dhcp.server_identifier();
-            let address = Some(dhcp.client_address).filter(|address| !address.is_unspecified());
-            let address = address.or_else(|| dhcp.requested_address());
-            self.requested = state
-                .zip(address)
-                .map(|(state, address)| (dhcp.transaction, state, address));
+            exchange.request(question.transaction, state, at);
+            exchange.server = question.server;
+            self.requested = state.map(|state| (question.transaction, state, question.address));
         }
         if state.is_some_and(RequestState::is_renewal) {
             return Asked::Renewal;
         }
         self.asking_since.get_or_insert(at);
         Asked::Address
+    }
+
+    fn count(&mut self, at: Timestamp, threshold: DhcpThreshold) {
+        self.requests += 1;
+        self.recent.note(at, threshold.requests.saturating_add(1));
     }
 
     /// The client does what it does only with an address: what it asked was granted, though that was not seen.
@@ -225,10 +279,14 @@ impl DhcpTracker {
 
     /// A server's OFFER.
     pub fn offered(&mut self, dhcp: &Dhcp<'_>, at: Timestamp) {
-        let (Some(offer), Some(exchange)) = (Offer::of(dhcp, at), &mut self.exchange) else {
+        self.note_offer(dhcp.transaction, Offer::of(dhcp, at));
+    }
+
+    fn note_offer(&mut self, transaction: u32, offer: Option<Offer>) {
+        let (Some(offer), Some(exchange)) = (offer, &mut self.exchange) else {
             return;
         };
-        if exchange.offered(dhcp.transaction, offer) {
+        if exchange.offered(transaction, offer) {
             let trouble: &mut Trouble = self.trouble.get_or_insert_default();
             trouble.rivals.clone_from(&exchange.offers);
         }
@@ -266,38 +324,66 @@ impl DhcpTracker {
     pub fn acknowledged(&mut self, dhcp: &Dhcp<'_>, at: Timestamp) -> Option<Duration> {
         // The ACK to an INFORM gives options and no address (RFC 2131, section 4.3.5).
         if dhcp.your_address.is_unspecified() {
-            if let Some(lease) = &mut self.lease {
-                let tftp = dhcp.tftp_servers();
-                if lease.tftp.is_empty() && !tftp.is_empty() {
-                    lease.tftp = tftp;
-                }
-            }
+            self.note_options(dhcp.tftp_servers());
             return None;
         }
-        self.exchange = None;
-        let asked = self
-            .requested
-            .filter(|(transaction, ..)| *transaction == dhcp.transaction);
-        self.lease = Some(Box::new(Lease {
+        let lease = Lease {
             at,
-            address: dhcp.your_address,
-            server: dhcp.server_identifier(),
+            address: dhcp.your_address.into(),
+            server: dhcp.server_identifier().map(IpAddr::V4),
             mask: dhcp.subnet_mask(),
             routers: dhcp.routers(),
-            dns_servers: dhcp.dns_servers(),
+            dns_servers: dhcp.dns_servers().into_iter().map(IpAddr::V4).collect(),
             tftp: dhcp.tftp_servers(),
             duration: dhcp.lease_time(),
             is_incomplete: dhcp.anomalies.options_incomplete(),
-            asked: asked.map(|(_, state, _)| state),
-        }));
+            asked: self.asked_in(dhcp.transaction),
+        };
+        self.note_lease(lease)
+    }
+
+    fn note_lease(&mut self, lease: Lease) -> Option<Duration> {
+        let at = lease.at;
+        self.exchange = None;
+        self.given = Some(lease.address);
+        self.lease = Some(Box::new(lease));
         self.asking_since.take().map(|since| at.since(since))
+    }
+
+    /// What a server tells a client that asks for nothing else.
+    fn note_options(&mut self, tftp: TftpOffer) {
+        if tftp.is_empty() {
+            return;
+        }
+        if let Some(lease) = &mut self.lease
+            && lease.tftp.is_empty()
+        {
+            lease.tftp = tftp;
+        } else {
+            self.informed = Some(Box::new(tftp));
+        }
+    }
+
+    /// In which state the client asked in this transaction; `None` where that was not seen.
+    fn asked_in(&self, transaction: u32) -> Option<RequestState> {
+        let (known, state, _) = self.requested?;
+        (known == transaction).then_some(state)
     }
 
     /// A server's NAK: the client has to begin anew.
     pub fn refused(&mut self, dhcp: &Dhcp<'_>, at: Timestamp) {
-        let asked = self
-            .requested
-            .filter(|(transaction, ..)| *transaction == dhcp.transaction);
+        let server = dhcp.server_identifier().map(IpAddr::V4);
+        self.note_refusal(dhcp.transaction, server, dhcp.reason(), at);
+    }
+
+    fn note_refusal(
+        &mut self,
+        transaction: u32,
+        server: Option<IpAddr>,
+        text: Option<String>,
+        at: Timestamp,
+    ) {
+        let asked = self.requested.filter(|(known, ..)| *known == transaction);
         let lease = self.lease.as_deref().and_then(|lease| {
             lease
                 .duration
@@ -305,17 +391,25 @@ impl DhcpTracker {
         });
         self.trouble.get_or_insert_default().refused(Nak {
             at,
-            server: dhcp.server_identifier(),
-            text: dhcp
-                .reason()
-                .map(|text| text.chars().take(80).collect::<String>().into()),
+            server,
+            text: text.map(|text| text.chars().take(80).collect::<String>().into()),
             state: asked.map(|(_, state, _)| state),
-            address: asked.map(|(_, _, address)| address),
+            address: asked.and_then(|(_, _, address)| address),
             lease,
         });
         self.naks += 1;
         self.lease = None;
         self.exchange = None;
+    }
+
+    /// Where it was told to fetch its files, with an address and without one.
+    pub fn tftp_servers(&self) -> impl Iterator<Item = TftpServer> {
+        let leased = self.lease.as_deref().map(|lease| &lease.tftp);
+        let informed = self.informed.as_deref();
+        leased
+            .into_iter()
+            .chain(informed)
+            .flat_map(TftpOffer::usable)
     }
 
     /// The latest messages by which it asked, as many as make them excessive.
@@ -352,6 +446,8 @@ impl DhcpTracker {
         self.naks += other.naks;
         self.declines += other.declines;
         self.lease = self.lease.take().or(other.lease);
+        self.given = self.given.or(other.given);
+        self.informed = self.informed.take().or(other.informed);
         self.exchange = self.exchange.take().or(other.exchange);
         self.trouble = self.trouble.take().or(other.trouble);
     }
@@ -462,7 +558,7 @@ mod tests {
         assert_eq!(took, Some(Duration::from_secs(2)));
         assert_eq!(
             tracker.lease.map(|lease| lease.address),
-            Some(Ipv4Addr::new(10, 1, 2, 3))
+            Some(IpAddr::from([10, 1, 2, 3]))
         );
     }
 

@@ -69,11 +69,22 @@ impl<'a> Options<'a> {
         self.all().filter_map(wanted)
     }
 
-    /// The result among these options (option 13): 0 is success.
-    pub fn status(self) -> Option<u16> {
-        Reader::new(self.find(code::STATUS_CODE)?)
-            .u16_be("dhcpv6 status")
-            .ok()
+    /// The result among these options (option 13), 0 being success, and what is said of it.
+    pub fn status(self) -> Option<(u16, &'a [u8])> {
+        let mut reader = Reader::new(self.find(code::STATUS_CODE)?);
+        let status = reader.u16_be("dhcpv6 status").ok()?;
+        Some((status, reader.rest()))
+    }
+
+    /// Whether the last one ends where the bytes end.
+    pub fn are_whole(self) -> bool {
+        let mut reader = Reader::new(self.bytes);
+        while reader.left() > 0 {
+            if next(&mut reader).is_none() {
+                return false;
+            }
+        }
+        true
     }
 }
 
