@@ -83,8 +83,9 @@ const COMPARED_FRONT: usize = 32;
 /// Protocol numbers, as the hash takes them.
 const TCP: u64 = 6;
 const UDP: u64 = 17;
-/// What is asked of DHCP stands behind 236 bytes of other things (RFC 2131, section 2).
-const DHCP_PORTS: [u16; 2] = [67, 68];
+/// What is asked of DHCP stands behind 236 bytes of other things (RFC 2131, section 2), and of DHCP for IPv6 behind 38 for
+/// each relay that wrapped it (RFC 8415, section 9).
+const DHCP_PORTS: [u16; 4] = [67, 68, 546, 547];
 /// Stands for CDP in the hash, which has no EtherType: its SNAP protocol.
 const SNAP_CDP: u16 = 0x2000;
 
@@ -620,6 +621,18 @@ mod tests {
             AT
         ));
         assert!(!is_sampling(&auto), "any other copy is found at once");
+    }
+
+    #[test]
+    fn messages_that_a_relay_wrapped_differ_far_behind() {
+        let mut filter = filter(16);
+        let relayed = |message_type| {
+            let payload = [&[13][..], &[0; 37], &[message_type, 1, 2, 3]].concat();
+            ethernet(1).udp(&ipv4(0), 547, 547, &payload)
+        };
+        assert!(!is_copy(&mut filter, &relayed(2), AT));
+        assert!(!is_copy(&mut filter, &relayed(7), AT), "another message");
+        assert!(is_copy(&mut filter, &relayed(7), AT));
     }
 
     #[test]
