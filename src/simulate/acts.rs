@@ -206,6 +206,7 @@ fn follow(
         | Scenario::TftpSilent
         | Scenario::DnsFailure
         | Scenario::DhcpNoAck
+        | Scenario::DhcpRenewal
         | Scenario::DhcpNak
         | Scenario::DhcpDecline
         | Scenario::DhcpNoTftp

@@ -14,6 +14,8 @@ pub mod code {
     pub const IA_TA: u16 = 4;
     /// One address, inside options 3 and 4.
     pub const IA_ADDRESS: u16 = 5;
+    /// Which options the client wants.
+    pub const OPTION_REQUEST: u16 = 6;
     /// For how long the client has been trying.
     pub const ELAPSED_TIME: u16 = 8;
     /// What a relay wraps.
