@@ -4,6 +4,7 @@ mod boot;
 mod config;
 mod connecting;
 mod dhcp;
+mod dhcpv6;
 mod dns;
 mod files;
 mod inventory;
@@ -147,6 +148,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(config::cases());
     cases.extend(link::cases());
     cases.extend(dhcp::cases());
+    cases.extend(dhcpv6::cases());
     cases.extend(boot::cases());
     cases.extend(connecting::cases());
     cases.extend(inventory::cases());
