@@ -223,9 +223,11 @@ fn octets(address: Ipv4Addr) -> [u8; 16] {
 
 /// The address of a link that a station makes of its hardware address (RFC 4291, appendix A).
 fn link_local(mac: MacAddr) -> Ipv6Addr {
-    let [a, b, c, d, e, f] = mac.0;
-    let [a, b, c, d] = [[a ^ 2, b], [c, 0xFF], [0xFE, d], [e, f]].map(u16::from_be_bytes);
-    Ipv6Addr::new(0xFE80, 0, 0, 0, a, b, c, d)
+    const LINK: [u8; 8] = [0xFE, 0x80, 0, 0, 0, 0, 0, 0];
+    let [first, second, third, own @ ..] = mac.0;
+    let maker = [first ^ 2, second, third];
+    let octets = [&LINK[..], &maker, &[0xFF, 0xFE], &own].concat();
+    Ipv6Addr::from(array::<16>(&octets, 0))
 }
 
 #[cfg(test)]

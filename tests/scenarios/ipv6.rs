@@ -236,8 +236,8 @@ fn a_phone_that_makes_its_address_itself_goes_on_to_ask_and_is_where_it_was() {
     solicits(&mut scene, &phone, &[0]);
     asks_for_its_router(&mut scene, &phone, 255);
     keeps_alive_over_ipv6(&mut scene, &phone);
-    for _ in 0..20 {
-        scene.pass(20.0);
+    for _ in 0..5 {
+        scene.pass(5.0);
         says(
             &mut scene,
             &phone,

@@ -155,15 +155,14 @@ fn views_that_hide_nothing_change_no_finding() {
 #[test]
 fn a_fleet_over_ipv6_has_the_same_findings() {
     // What rests on something that IPv6 has not.
-    let is_of_ipv4 = |scenario, code: &str| match scenario {
+    let of_ipv4 = [
         // Routers tell of themselves, and so of their network.
-        Scenario::DhcpBadRouter => code == "dhcp_bad_lease",
+        (Scenario::DhcpBadRouter, "dhcp_bad_lease"),
         // A phone may make its address itself.
-        Scenario::StaticAddress => code == "static_address",
+        (Scenario::StaticAddress, "static_address"),
         // ARP.
-        Scenario::DuplicateAddress => code == "duplicate_address",
-        _ => false,
-    };
+        (Scenario::DuplicateAddress, "duplicate_address"),
+    ];
     let views = [false, true].map(|behind_router| View {
         behind_router,
         ..View::default()
@@ -180,7 +179,7 @@ fn a_fleet_over_ipv6_has_the_same_findings() {
             };
             let found = raised(&plan, &ipv6).told;
             let more = difference("over IPv6 tells more", scenario, &found, &known);
-            known.retain(|(_, code)| !is_of_ipv4(scenario, code));
+            known.retain(|(_, code)| !of_ipv4.contains(&(scenario, *code)));
             let less = difference("over IPv6 tells less", scenario, &known, &found);
             [more, less].concat()
         };
@@ -192,6 +191,14 @@ fn a_fleet_over_ipv6_has_the_same_findings() {
 
 #[test]
 fn what_a_view_hides_of_ipv6_adds_no_finding() {
+    const OTHERS: [Scenario; 5] = [
+        Scenario::Healthy,
+        Scenario::SlowBoot,
+        Scenario::StaticAddress,
+        Scenario::AlternateTftp,
+        Scenario::VoiceVlan,
+    ];
+
     let view = || View {
         ipv6: true,
         ..View::default()
@@ -219,13 +226,6 @@ fn what_a_view_hides_of_ipv6_adds_no_finding() {
                 ..view()
             },
         ),
-    ];
-    const OTHERS: [Scenario; 5] = [
-        Scenario::Healthy,
-        Scenario::SlowBoot,
-        Scenario::StaticAddress,
-        Scenario::AlternateTftp,
-        Scenario::VoiceVlan,
     ];
     let differences = each_scenario(|scenario| {
         if !scenario.label().starts_with("dhcp") && !OTHERS.contains(&scenario) {

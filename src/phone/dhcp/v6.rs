@@ -88,21 +88,17 @@ impl DhcpTracker {
             }));
         }
         // What is said of an address that was given back refuses nothing.
-        match dhcp.refusal().filter(|_| asked.is_some()) {
-            Some((status, text)) => {
-                let text = if text.is_empty() {
-                    format!("status {status}")
-                } else {
-                    text
-                };
-                self.note_refusal(dhcp.transaction, Some(from), Some(text), at);
-                Reply::Refused
-            }
-            None => {
-                self.note_options(dhcp.tftp_servers());
-                Reply::Told
-            }
-        }
+        let Some((status, text)) = dhcp.refusal().filter(|_| asked.is_some()) else {
+            self.note_options(dhcp.tftp_servers());
+            return Reply::Told;
+        };
+        let text = if text.is_empty() {
+            format!("status {status}")
+        } else {
+            text
+        };
+        self.note_refusal(dhcp.transaction, Some(from), Some(text), at);
+        Reply::Refused
     }
 }
 

@@ -1,8 +1,8 @@
 //! Where DHCP for IPv6 names the TFTP servers of Cisco phones: suboption 1 of the vendor options (17) of enterprise 9.
 //!
-//! The numbers are Cisco's and stand in no RFC. VyOS writes them so into the configuration of its DHCP server
-//! (`vyos-1x`, `dhcpdv6.conf.j2`: `tftp-servers`, code 1, an array of IPv6 addresses, in the space of vendor 9), and
-//! describes that as what Cisco phones are provisioned with over IPv6.
+//! The numbers are Cisco's and stand in no RFC. The open router system `vyos/vyos-1x` writes them so into the configuration
+//! of its DHCP server (`dhcpdv6.conf.j2`: `tftp-servers`, code 1, an array of IPv6 addresses, in the space of vendor 9),
+//! since its pull request 1293, as what Cisco phones are provisioned with over IPv6. No page of Cisco's own was at hand.
 
 use std::fmt;
 use std::net::Ipv6Addr;

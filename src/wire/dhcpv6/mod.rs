@@ -178,9 +178,7 @@ impl<'a> Dhcpv6<'a> {
     pub fn refusal(&self) -> Option<(u16, String)> {
         const USE_MULTICAST: u16 = 5;
 
-        let of_associations = self
-            .associations()
-            .filter_map(|association| association.status());
+        let of_associations = self.associations().filter_map(Options::status);
         let mut all = self.options.status().into_iter().chain(of_associations);
         let (status, text) = all.find(|(status, _)| ![0, USE_MULTICAST].contains(status))?;
         Some((status, safe_text(text, MAX_TEXT)))
