@@ -179,9 +179,6 @@ impl World {
 /// it has nothing of IPv4, and either lives from what such a server gave it, or is seen to begin to ask and has not come
 /// further.
 fn begins_with(device: &Device, dhcp: &Dhcpv6<'_>) -> bool {
-    /// It may wait for a moment before it asks first, and that may have been missed.
-    const BEGINNING: u16 = 60 * 100;
-
     if !device.needs_dhcpv6() {
         return false;
     }
@@ -191,9 +188,8 @@ fn begins_with(device: &Device, dhcp: &Dhcpv6<'_>) -> bool {
         (Some(_), None) => true,
         (None, _) => match device.stage {
             Stage::Dhcp => true,
-            Stage::Unknown | Stage::Link => {
-                dhcp.elapsed().is_some_and(|elapsed| elapsed < BEGINNING)
-            }
+            // Its first message says that no time has passed (section 21.9).
+            Stage::Unknown | Stage::Link => dhcp.elapsed() == Some(0),
             Stage::Dns
             | Stage::Tftp
             | Stage::Connecting

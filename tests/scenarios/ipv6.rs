@@ -209,7 +209,7 @@ fn an_address_goes_from_one_phone_to_the_next() {
 fn a_phone_of_ipv6_alone_is_at_the_stage_dhcp_while_it_asks() {
     let mut scene = Scene::new();
     let phone = Phone::new(128);
-    solicits(&mut scene, &phone, &[0, 1]);
+    solicits(&mut scene, &phone, 0, &[0, 1]);
     let outcome = scene.run();
     let device = outcome.device(phone.name.as_str());
     assert_eq!((device.stage, device.boot.passes), (Stage::Dhcp, 1));
@@ -233,7 +233,7 @@ fn a_phone_of_ipv6_alone_is_at_the_stage_dhcp_while_it_asks() {
 fn a_phone_that_makes_its_address_itself_goes_on_to_ask_and_is_where_it_was() {
     let mut scene = Scene::new();
     let phone = Phone::new(129);
-    solicits(&mut scene, &phone, &[0]);
+    solicits(&mut scene, &phone, 0, &[0]);
     asks_for_its_router(&mut scene, &phone, 255);
     keeps_alive_over_ipv6(&mut scene, &phone);
     for _ in 0..5 {

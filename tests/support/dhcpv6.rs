@@ -82,9 +82,8 @@ pub(crate) fn question(
         .vendor_class(CISCO, phone::VENDOR_CLASS)
 }
 
-/// SOLICITs of one transaction at these seconds of the scene, the first of which is where it began to ask.
-pub(crate) fn solicits(scene: &mut Scene, phone: &Phone, seconds: &[u16]) {
-    let first = seconds.first().copied().unwrap_or_default();
+/// SOLICITs of one transaction at these seconds of the scene, of a phone that began to ask at the second `first`.
+pub(crate) fn solicits(scene: &mut Scene, phone: &Phone, first: u16, seconds: &[u16]) {
     for &second in seconds {
         scene.at(f64::from(second));
         let solicit = question(phone, MessageType::Solicit, 0x60, second - first);

@@ -8,7 +8,7 @@ use crate::phone::dhcp::DhcpTracker;
 use crate::time::Timestamp;
 use crate::wire::dhcp::{Option150, TftpOffer, TftpServer, TftpSuboption};
 
-use super::{Words, server};
+use super::{Words, has_no_ipv4_from, server};
 
 /// `dhcp_bad_tftp_server`.
 pub(in crate::diagnosis) static ENTRY: Entry = Entry {
@@ -71,6 +71,10 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
     let Some((fault, given)) = bad.next().filter(|_| device.is_phone()) else {
         return Verdict::No;
     };
+    let from = has_no_ipv4_from(case, given.at);
+    if case.now() < from {
+        return Verdict::NotBefore(from);
+    }
     let by = server(given.server);
     let option = words.tftp;
     let summary = format!("{option} from {by} is {fault}");

@@ -71,6 +71,23 @@ fn only_server(case: &Case<'_>) -> Option<IpAddr> {
     service.only_server()
 }
 
+/// When it is known that a device which needs DHCP for IPv6 has nothing of IPv4 beside what it was told or not told there
+/// at `since`. What it did before may have been missed; else what it does soon after would show it.
+fn has_no_ipv4_from(case: &Case<'_>, since: Timestamp) -> Timestamp {
+    /// A phone that has both versions begins with both at once.
+    const BEFORE: Duration = Duration::from_secs(30);
+    /// Whoever lives by IPv4 fetches a file, keeps a session alive or tells its address by ARP or CDP.
+    const AFTER: Duration = Duration::from_secs(120);
+
+    let began = case.site.sight.watching_since();
+    let is_whole = began.is_some_and(|began| began + BEFORE <= since);
+    if is_whole || !case.device.needs_dhcpv6() {
+        since
+    } else {
+        since + AFTER
+    }
+}
+
 /// Whether what is missing since `since` would have been seen; a finding that holds already is not taken back by a loss
 /// that comes later.
 fn would_have_been_seen(case: &Case<'_>, code: &str, since: Timestamp) -> bool {

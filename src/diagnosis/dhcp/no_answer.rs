@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Words, list, only_server, server, span, would_have_been_seen};
+use super::{Words, has_no_ipv4_from, list, only_server, server, span, would_have_been_seen};
 use crate::diagnosis::{Case, Entry, Rule, Site, Verdict};
 use crate::finding::{Conclusion, Severity, Subject};
 use crate::phone::Stage;
@@ -78,8 +78,9 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
         .findings
         .of(CODE)
         .is_some_and(|finding| finding.is_active());
-    if !was_raised && case.now() < asks.last + ANSWER {
-        return Verdict::NotBefore(asks.last + ANSWER);
+    let from = (asks.last + ANSWER).max(has_no_ipv4_from(case, asks.first));
+    if !was_raised && case.now() < from {
+        return Verdict::NotBefore(from);
     }
     let mut conclusion = conclude(exchange, (what, asks), sees_servers, Words::of(case.device));
     conclusion.server = only_server(case);

@@ -1,6 +1,6 @@
 //! DHCP gives a phone an address and no TFTP server.
 
-use super::{Words, manages, server, would_have_been_seen};
+use super::{Words, has_no_ipv4_from, manages, server, would_have_been_seen};
 use crate::diagnosis::{Case, Entry, Rule, Verdict};
 use crate::finding::{Conclusion, Severity};
 use crate::phone::Stage;
@@ -54,6 +54,7 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
         return Verdict::No;
     }
     let goes_on = lease.at + case.site.thresholds.dhcp_goes_on;
+    let goes_on = goes_on.max(has_no_ipv4_from(case, lease.at));
     if case.now() < goes_on {
         return Verdict::NotBefore(goes_on);
     }

@@ -30,28 +30,28 @@ fn no_answer() -> Vec<Case> {
     let code = "dhcp_no_answer";
     let asks = |seconds: &[u16]| {
         let mut scene = Scene::new();
-        solicits(&mut scene, &Phone::new(140), seconds);
+        solicits(&mut scene, &Phone::new(140), seconds[0], seconds);
         scene.pass(10.0);
         scene
     };
     vec![
-        Case::raised(code, "nobody answers over IPv6", &asks(&[0, 4, 12, 28])),
+        Case::raised(code, "nobody answers over IPv6", &asks(&[40, 44, 52, 68])),
         Case::cleared(code, "the server of IPv6 comes back", &{
-            let mut scene = asks(&[0, 4, 12, 28]);
+            let mut scene = asks(&[40, 44, 52, 68]);
             leases_with(&mut scene, &Phone::new(140), Some(&server()));
             scene
         }),
         Case::raised(code, "no REPLY", &{
             let mut scene = Scene::new();
             let phone = Phone::new(141);
-            solicits(&mut scene, &phone, &[0]);
+            solicits(&mut scene, &phone, 40, &[40]);
             answers(
                 &mut scene,
                 message(&phone, MessageType::Advertise, 0x60).address(v6(&phone.host), 3600),
             );
-            for second in [1, 5, 13_u16] {
+            for second in [41, 45, 53_u16] {
                 scene.at(f64::from(second));
-                let request = question(&phone, MessageType::Request, 0x61, second - 1);
+                let request = question(&phone, MessageType::Request, 0x61, second - 41);
                 says(&mut scene, &phone, request.address(v6(&phone.host), 0));
             }
             scene.pass(10.0);
@@ -63,16 +63,16 @@ fn no_answer() -> Vec<Case> {
             phone.leases(&mut scene, &DHCP_SERVER, 0x42);
             scene.pass(1.0);
             phone.fetches_config(&mut scene, &DHCP_SERVER, &[PRIMARY]);
-            solicits(&mut scene, &phone, &[5, 9, 17, 33, 65]);
+            solicits(&mut scene, &phone, 5, &[5, 9, 17, 33, 65]);
             scene.pass(10.0);
             scene
         }),
         Case::harmless(code, "a phone whose IPv4 address was set by hand", &{
             let mut scene = Scene::new();
             let phone = Phone::new(143);
-            solicits(&mut scene, &phone, &[0]);
+            solicits(&mut scene, &phone, 0, &[0]);
             scene.arp(&phone.host, &DHCP_SERVER);
-            solicits(&mut scene, &phone, &[4, 12, 28]);
+            solicits(&mut scene, &phone, 0, &[4, 12, 28]);
             scene.pass(10.0);
             scene
         }),
@@ -90,9 +90,9 @@ fn no_answer() -> Vec<Case> {
         Case::harmless(code, "a phone that makes its address itself", &{
             let mut scene = Scene::new();
             let phone = Phone::new(145);
-            solicits(&mut scene, &phone, &[0, 1]);
+            solicits(&mut scene, &phone, 0, &[0, 1]);
             fetches_over_ipv6(&mut scene, &phone, &DHCP_SERVER);
-            solicits(&mut scene, &phone, &[20, 24, 40]);
+            solicits(&mut scene, &phone, 0, &[20, 24, 40]);
             scene.pass(10.0);
             scene
         }),
@@ -162,6 +162,7 @@ fn no_tftp_server() -> Vec<Case> {
     vec![
         Case::raised(none, "no suboption over IPv6", &{
             let mut scene = Scene::new();
+            scene.at(40.0);
             leases_with(&mut scene, &Phone::new(150), None);
             scene.pass(15.0);
             scene
@@ -171,6 +172,22 @@ fn no_tftp_server() -> Vec<Case> {
             leased_without_tftp(&mut scene, &Phone::new(151));
             leases_with(&mut scene, &Phone::new(151), None);
             scene.pass(15.0);
+            scene
+        }),
+        Case::harmless(
+            none,
+            "the capture begins with it, and may have missed IPv4",
+            &{
+                let mut scene = Scene::new();
+                leases_with(&mut scene, &Phone::new(149), None);
+                scene.pass(15.0);
+                scene
+            },
+        ),
+        Case::raised(none, "nothing of IPv4 follows", &{
+            let mut scene = Scene::new();
+            leases_with(&mut scene, &Phone::new(149), None);
+            scene.pass(125.0);
             scene
         }),
         Case::harmless(none, "IPv4 names one, and IPv6 none", &{
@@ -222,6 +239,7 @@ fn bad_tftp_server() -> Vec<Case> {
     let bad = "dhcp_bad_tftp_server";
     let given = |value: &[u8]| {
         let mut scene = Scene::new();
+        scene.at(40.0);
         leases_with(&mut scene, &Phone::new(157), Some(value));
         scene.pass(15.0);
         scene
@@ -251,7 +269,7 @@ fn rogue() -> Vec<Case> {
     let advertised = |second: &[u8]| {
         let mut scene = Scene::new();
         let phone = Phone::new(159);
-        solicits(&mut scene, &phone, &[0]);
+        solicits(&mut scene, &phone, 0, &[0]);
         let advertise = |tftp: &[u8]| {
             let message = message(&phone, MessageType::Advertise, 0x60);
             message.address(v6(&phone.host), 3600).tftp_servers(tftp)
