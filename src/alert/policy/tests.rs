@@ -8,7 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::alert::{Known, Status};
+use crate::alert::{Facts, Known, Silence, Status, route};
 use crate::config::{Address, Config, Glob, Receiver, ReceiverKind};
 use crate::event::{self, Event, EventKind};
 use crate::finding::{self, Finding, Severity};
