@@ -193,7 +193,7 @@ fn what_the_feed_shows_is_learned_in_both_directions() {
         let frame = ethernet(1).tcp(&ipv4(7), &segment(sequence, b"keepalive"));
         (0..times).filter(|_| is_copy(auto, &frame, at)).count()
     };
-    let is_sampling = |auto: &Filter| auto.quiet >= QUIET;
+    let is_sampling = |auto: &Filter| auto.learning.is_sampling();
     while !is_sampling(&auto) {
         assert_eq!(come(&mut auto, 1), 0);
     }
@@ -234,7 +234,7 @@ fn the_table_grows_before_it_forgets_what_is_needed_and_no_farther() {
         let at = AT + Duration::from_millis(1 + u64::from(sequence));
         assert!(!is_copy(&mut filter, &frame(sequence), at));
     }
-    assert_eq!(filter.sets.len(), 256, "twenty at a time");
+    assert_eq!(filter.table.sets(), 256, "twenty at a time");
     for copies in [0, 2048] {
         for sequence in 20_000..22_048 {
             is_copy(&mut filter, &frame(sequence), AT);
@@ -243,16 +243,16 @@ fn the_table_grows_before_it_forgets_what_is_needed_and_no_farther() {
     }
     assert_eq!(filter.overflowed(), 0);
     assert!(
-        (512..=16_384).contains(&filter.sets.len()),
+        (512..=16_384).contains(&filter.table.sets()),
         "{}",
-        filter.sets.len()
+        filter.table.sets()
     );
 }
 
 #[test]
 fn a_table_too_small_for_the_rate_says_so_and_a_far_time_gives_way() {
     let mut filter = filter(4);
-    assert_eq!(filter.sets.len(), 1);
+    assert_eq!(filter.table.sets(), 1);
     let frame = |sequence| ethernet(1).tcp(&ipv4(7), &segment(sequence, b""));
     assert!(!is_copy(&mut filter, &frame(0), Timestamp::FAR_FUTURE));
     for sequence in 1..=4 {
