@@ -26,8 +26,6 @@
 mod fingerprint;
 mod learning;
 mod table;
-#[cfg(test)]
-mod tests;
 
 use std::hash::BuildHasher;
 use std::time::Duration;
@@ -115,3 +113,6 @@ impl<S: BuildHasher> CopyFilter<S> {
         self.table.overflowed()
     }
 }
+
+#[cfg(test)]
+mod tests;

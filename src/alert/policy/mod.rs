@@ -22,8 +22,6 @@ mod message;
 mod muting;
 mod state;
 mod telling;
-#[cfg(test)]
-mod tests;
 mod tracked;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -179,3 +177,6 @@ impl Policy {
         receivers.any(|receiver| receiver.name == name)
     }
 }
+
+#[cfg(test)]
+mod tests;
