@@ -274,6 +274,15 @@ impl Outbox {
         self.remove(number)
     }
 
+    /// The receiver answers again: what waits for it is tried at once, in order.
+    pub fn answered(&mut self, receiver: &str) -> Result<()> {
+        self.connection.execute(
+            "UPDATE outgoing SET next_try = 0 WHERE receiver = ?1 AND next_try > 0",
+            [receiver],
+        )?;
+        Ok(())
+    }
+
     /// The message is to be tried again at this time.
     pub fn later(&mut self, number: i64, at: Timestamp) -> Result<()> {
         self.connection.execute(

@@ -71,6 +71,35 @@ fn messages_of_one_outage_come_in_order_and_others_do_not_wait_for_them() {
 }
 
 #[test]
+fn who_answers_again_is_sent_all_that_waits_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = Outbox::open(folder.path()).unwrap();
+    let threads = ["one", "two", "three"];
+    for receiver in ["a", "b"] {
+        let messages = threads.map(|thread| message(receiver, thread, 1));
+        outbox.store(&state(), &messages).unwrap();
+        for thread in ["one", "two"] {
+            let pending = due(&outbox, receiver, 10);
+            assert_eq!(pending.notification.thread, thread);
+            outbox.later(pending.number, at(600)).unwrap();
+        }
+    }
+    let through = due(&outbox, "a", 20);
+    assert_eq!(through.notification.thread, "three");
+    outbox.answered("a").unwrap();
+    outbox.delivered(&through, false).unwrap();
+    for thread in ["one", "two"] {
+        let pending = due(&outbox, "a", 20);
+        let found = (&*pending.notification.thread, pending.attempts);
+        assert_eq!(found, (thread, 1));
+        outbox.delivered(&pending, false).unwrap();
+    }
+    assert_eq!(outbox.next("a", at(20)).unwrap(), Next::Nothing);
+    outbox.delivered(&due(&outbox, "b", 20), false).unwrap();
+    assert_eq!(outbox.next("b", at(20)).unwrap(), Next::At(at(600)));
+}
+
+#[test]
 fn what_was_stored_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let mut outbox = Outbox::open(folder.path()).unwrap();
