@@ -145,3 +145,6 @@ fn settle(
         .then(|| Settled::Answered(receiver.to_owned()));
     is_up_again.into_iter().chain([settled]).collect()
 }
+
+#[cfg(test)]
+mod tests;
