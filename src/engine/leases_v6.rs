@@ -6,8 +6,9 @@
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv6Addr};
 
+use super::leases::ClientIdentity;
 use super::world::World;
-use crate::net::DeviceName;
+use crate::net::MacAddr;
 use crate::phone::DeviceId;
 use crate::time::Timestamp;
 use crate::wire::dhcpv6::{Dhcpv6, MessageType};
@@ -50,11 +51,13 @@ impl World {
             return;
         }
         let Some(mac) = dhcp.client_mac() else { return };
-        let id = self.devices.client(mac, at);
-        self.frame_of = Some(id);
-        self.heard(id, at);
-        let message = (id, dhcp.message_type, dhcp.transaction, dhcp.elapsed());
-        if self.relayed_messages.is_copy(message, dhcp.relays.len()) {
+        let identity = identity(mac, &dhcp);
+        let id = self.dhcp_client(mac, identity.newcomer(), at);
+        let is_copy = id.is_some_and(|id| {
+            let message = (id, dhcp.message_type, dhcp.transaction, dhcp.elapsed());
+            self.relayed_messages.is_copy(message, dhcp.relays.len())
+        });
+        if is_copy {
             return;
         }
         let label = dhcp.message_type.label();
@@ -63,6 +66,7 @@ impl World {
         } else {
             self.totals.dhcp_replies.add(label);
         }
+        let Some(id) = id else { return };
         match dhcp.message_type {
             MessageType::Reply => self.dhcpv6_given(id, &dhcp),
             // Who has the address now is somebody else.
@@ -76,7 +80,7 @@ impl World {
             | MessageType::Confirm
             | MessageType::Renew
             | MessageType::Rebind
-            | MessageType::InformationRequest => self.dhcpv6_identity(id, &dhcp, at),
+            | MessageType::InformationRequest => self.client_identity(id, &identity, at),
             MessageType::Advertise | MessageType::Unknown(_) => {}
         }
     }
@@ -95,14 +99,13 @@ impl World {
             self.devices.lease(id, IpAddr::V6(given.address));
         }
     }
+}
 
-    /// What a client says of itself: a class, and often its device name.
-    fn dhcpv6_identity(&mut self, id: DeviceId, dhcp: &Dhcpv6<'_>, at: Timestamp) {
-        let label = dhcp.client_name();
-        let label = label.as_deref().and_then(|name| name.split('.').next());
-        let named = label.and_then(|label| label.parse::<DeviceName>().ok());
-        self.client_identity(id, named, dhcp.client_mac(), &dhcp.phone_class(), at);
-    }
+/// What a client says of itself.
+fn identity(mac: MacAddr, dhcp: &Dhcpv6<'_>) -> ClientIdentity {
+    let name = dhcp.client_name();
+    let label = name.as_deref().and_then(|name| name.split('.').next());
+    ClientIdentity::new(mac, label, dhcp.phone_class())
 }
 
 /// Whether a phone can be found by this address: those of a link alone are the same on many links.
