@@ -12,7 +12,6 @@ use super::device_index::DeviceIndex;
 use super::second_addresses::{SecondAddresses, are_alike};
 use crate::diagnosis::Directory;
 use crate::net::{DeviceName, MacAddr};
-use crate::phone::registration::Current;
 use crate::phone::{Device, DeviceId, Pulse};
 use crate::snapshot::DeviceTable;
 use crate::time::Timestamp;
@@ -37,7 +36,7 @@ pub(super) enum Newcomer {
 /// The devices and their indexes. Every index points at devices that exist.
 ///
 /// Whoever is new is let in while there is room. Where somebody has to go for it, who is connected is let in at once, and
-/// others at a bounded rate: so each function that may have to make a device may find none.
+/// others at a bounded rate; nobody goes who is registered. So each function that may have to make a device may find none.
 pub(super) struct Devices {
     pub(super) table: DeviceTable,
     names: DeviceIndex<DeviceName>,
@@ -69,8 +68,6 @@ pub(super) struct Devices {
     pub(super) turned_away: u64,
     /// Devices that turned out to be others since anybody asked.
     pub(super) merged: Vec<(DeviceId, DeviceId)>,
-    /// Registrations of devices that were evicted: their servers count one less.
-    pub(super) dropped: Vec<Current>,
 }
 
 impl Devices {
@@ -96,7 +93,6 @@ impl Devices {
             evicted: 0,
             turned_away: 0,
             merged: Vec::new(),
-            dropped: Vec::new(),
         }
     }
 
@@ -496,23 +492,16 @@ impl Devices {
     /// Sees to it that there is a place for one more, if it may have one.
     fn make_room(&mut self, newcomer: Newcomer, at: Timestamp) -> bool {
         // A phone is a stranger for as long as it takes to prove it, and takes no place from another one.
-        if newcomer == Newcomer::Stranger && self.strangers >= self.stranger_limit {
-            if !self.displaced_strangers.allow(at) {
-                return false;
-            }
-            self.evict(|device| !device.is_proven);
+        let is_one_too_many =
+            newcomer == Newcomer::Stranger && self.strangers >= self.stranger_limit;
+        if is_one_too_many && !(self.displaced_strangers.allow(at) && self.displace(true)) {
+            return false;
         }
         if self.table.len() >= self.limit {
-            if newcomer != Newcomer::Connected && !self.displaced.allow(at) {
+            let is_let_in = newcomer == Newcomer::Connected || self.displaced.allow(at);
+            if !is_let_in || !self.displace(false) {
                 return false;
             }
-            // Where strangers are so few that looking for one would find none, it is not looked for: a flood of names
-            // would have it done in vain for each.
-            let are_findable = self.strangers.saturating_mul(EVICTION_TRIES) >= self.table.len();
-            let evicted = are_findable && self.evict(|device| !device.is_proven)
-                || self.evict(|device| device.registration.current.is_none())
-                || self.evict(|_| true);
-            debug_assert!(evicted, "a full table has someone who can go");
         }
         // Those who left by a merge are still in the queue.
         if self.queue.len() > 2 * self.table.len() + EVICTION_TRIES {
@@ -522,25 +511,42 @@ impl Devices {
         true
     }
 
-    /// Removes the one that came first among those that may go. Whether one was found.
-    fn evict(&mut self, may_go: impl Fn(&Device) -> bool) -> bool {
+    /// Removes the stranger that came first or, where they are few and not only strangers may go, the first phone that is
+    /// not registered. Whether one was found: nobody goes who is registered.
+    fn displace(&mut self, only_strangers: bool) -> bool {
+        // Where looking for a stranger would find none, none is looked for: a flood of names would have it done in vain
+        // for each.
+        let are_findable = self.strangers.saturating_mul(EVICTION_TRIES) >= self.table.len();
+        let mut unregistered = None;
         for _ in 0..EVICTION_TRIES {
             let Some(id) = self.queue.pop_front() else {
-                return false;
+                break;
             };
             let Some(device) = self.device(id) else {
                 continue;
             };
-            if may_go(device) {
-                let device = self.remove(id);
-                self.dropped
-                    .extend(device.and_then(|device| device.registration.current));
-                self.evicted += 1;
+            if !device.is_proven {
+                self.evict(id);
                 return true;
             }
+            if !only_strangers && device.registration.current.is_none() {
+                unregistered.get_or_insert(id);
+            }
             self.queue.push_back(id);
+            if unregistered.is_some() && !are_findable {
+                break;
+            }
         }
-        false
+        if let Some(id) = unregistered {
+            self.evict(id);
+        }
+        unregistered.is_some()
+    }
+
+    fn evict(&mut self, id: DeviceId) {
+        if self.remove(id).is_some() {
+            self.evicted += 1;
+        }
     }
 
     fn remove(&mut self, id: DeviceId) -> Option<Device> {

@@ -136,7 +136,6 @@ impl Engine {
             Record::ClockStep(step) => self.clock_step(*step),
         }
         self.world.settle(self.now);
-        self.world.settle_evictions();
         for (from, into) in self.world.devices.merged.drain(..) {
             self.recorder.merged(from, into);
         }

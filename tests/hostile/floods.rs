@@ -5,13 +5,14 @@ use std::time::Duration;
 use phonewatch::engine::{Limits, Settings};
 use phonewatch::net::MacAddr;
 use phonewatch::phone::Stage;
+use phonewatch::phone::boot::Failures;
 use phonewatch::wire::dhcp::{DhcpBuilder, MessageType};
 use phonewatch::wire::packet::encode::{EthernetFrame, Ipv4};
 
 use super::fuzz::engine::assert_readable;
 use super::support::floods::{FLOODS, stranger};
 use super::support::random::Random;
-use super::support::stories::PRIMARY;
+use super::support::stories::{DHCP_SERVER, PRIMARY};
 use super::support::trial::Drive;
 use super::support::{Captured, Connection, Entry, Host, Phone, Scene};
 use super::{assert_within_limits, narrow};
@@ -104,6 +105,82 @@ fn in_a_full_table_a_flood_takes_places_at_a_bounded_rate() {
     assert_eq!(outcome.snapshot.devices.len(), 3_000);
     let asked = totals.dhcp_requests.iter().map(|(_, count)| count);
     assert_eq!(asked.sum::<u64>(), 20_000, "each was seen to ask");
+}
+
+#[test]
+fn however_many_registered_phones_stand_first_in_line_none_of_them_goes() {
+    let settings = Settings {
+        limits: Limits {
+            devices: 270,
+            strangers: 20,
+            ..Limits::default()
+        },
+        ..Settings::default()
+    };
+    for (what, _, flood) in FLOODS {
+        let mut scene = Scene::new();
+        for number in 1..=250 {
+            Phone::new(number).registered(&mut scene, 51_000, &PRIMARY);
+        }
+        let mut random = Random::new(92);
+        for number in 0..500 {
+            flood(&mut scene, &mut random, number);
+        }
+        let mut drive = Drive::new(settings.clone());
+        for entry in &scene.entries {
+            drive.take(entry);
+        }
+        let outcome = drive.finish(None);
+        for number in 1..=250 {
+            let device = outcome.device(Phone::new(number).name.as_str());
+            assert_eq!(device.stage, Stage::Registered, "{what}: {number}");
+        }
+        assert!(outcome.snapshot.devices.len() <= 270, "{what}");
+    }
+}
+
+#[test]
+fn what_is_no_longer_followed_for_want_of_room_has_not_failed() {
+    let settings = Settings {
+        limits: Limits {
+            connections: 30,
+            transfers: 8,
+            ..Limits::default()
+        },
+        ..Settings::default()
+    };
+    let mut scene = Scene::new();
+    let (fetching, asking) = (Phone::new(1), Phone::new(2));
+    fetching.leases(&mut scene, &DHCP_SERVER, 1);
+    let client = (&fetching.host, 50_000);
+    scene.tftp_request(client, &DHCP_SERVER, &fetching.config_file());
+    let mut connection = asking.connects(&mut scene, 51_000, &PRIMARY);
+    asking.asks(&mut scene, &mut connection);
+    let mut random = Random::new(93);
+    for (what, goes, flood) in FLOODS {
+        if what != "transfers" && goes != "connections" {
+            continue;
+        }
+        for number in 0..40 {
+            flood(&mut scene, &mut random, number);
+        }
+    }
+    let mut drive = Drive::new(settings);
+    for entry in &scene.entries {
+        drive.take(entry);
+    }
+    let outcome = drive.finish(None);
+    let totals = &outcome.snapshot.totals;
+    for what in ["connections", "transfers"] {
+        let evicted = totals.evicted.iter().find(|(place, _)| *place == what);
+        assert!(evicted.is_some(), "{totals:?}");
+    }
+    assert_eq!(totals.tftp_transfers, [], "none was seen to end");
+    for phone in [fetching, asking] {
+        let device = outcome.device(phone.name.as_str());
+        assert_eq!(device.failures(), Failures::default());
+        assert_eq!(device.findings.iter().count(), 0);
+    }
 }
 
 #[test]
