@@ -174,7 +174,7 @@ impl Transfers {
             // There was no room for whom the file names.
             return;
         }
-        self.make_room(world, at);
+        self.make_room(world);
         if let Some(id) = device {
             world.heard(id, at);
             world.with(id, |device| device.tftp.requests += 1);
@@ -398,7 +398,7 @@ impl Transfers {
         }
     }
 
-    fn make_room(&mut self, world: &mut World, at: Timestamp) {
+    fn make_room(&mut self, world: &mut World) {
         if self.queue.len() > 2 * self.all.len() + EVICTION_TRIES {
             let all = &self.all;
             self.queue.retain(|client| all.contains_key(client));
@@ -407,8 +407,8 @@ impl Transfers {
             let Some(client) = self.queue.pop_front() else {
                 return;
             };
-            if self.all.contains_key(&client) {
-                self.end(world, client, "aborted", at);
+            // It is no longer followed, which does not mean that it failed.
+            if self.all.remove(&client).is_some() {
                 world.totals.evicted.add("transfers");
             }
         }
