@@ -6,14 +6,13 @@
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::leases::Seen;
+use super::leases::{ClientIdentity, Seen};
 use super::world::World;
 use crate::event::EventKind;
-use crate::net::DeviceName;
+use crate::net::MacAddr;
 use crate::phone::boot::Step;
 use crate::phone::dhcp::{Asked, DhcpTracker, Heard, Reply};
 use crate::phone::{Device, DeviceId, Stage};
-use crate::time::Timestamp;
 use crate::wire::dhcpv6::{Dhcpv6, MessageType};
 
 /// Messages among which copies made by relays are found.
@@ -55,28 +54,40 @@ impl World {
             return;
         }
         let Some(mac) = dhcp.client_mac() else { return };
-        let id = self.devices.client(mac, at);
-        self.frame_of = Some(id);
-        self.heard(id, at);
         if !dhcp.message_type.is_from_client() {
             self.sight.dhcpv6_server_heard(seen.source);
             self.dhcpv6_service.heard(Some(seen.from));
         }
-        let message = (id, dhcp.message_type, dhcp.transaction, dhcp.elapsed());
-        if self.relayed_messages.is_copy(message, dhcp.relays.len()) {
+        let identity = identity(mac, &dhcp);
+        let id = self.dhcp_client(mac, identity.newcomer(), at);
+        let is_copy = id.is_some_and(|id| {
+            let message = (id, dhcp.message_type, dhcp.transaction, dhcp.elapsed());
+            self.relayed_messages.is_copy(message, dhcp.relays.len())
+        });
+        if is_copy {
             return;
         }
         let label = dhcp.message_type.label();
         if dhcp.message_type.is_from_client() {
             self.totals.dhcp_requests.add(label);
-            self.dhcpv6_asked(id, &dhcp, seen);
+            if let Some(id) = id {
+                self.dhcpv6_asked(id, &dhcp, &identity, seen);
+            }
         } else {
             self.totals.dhcp_replies.add(label);
-            self.dhcpv6_answered(id, &dhcp, seen);
+            if let Some(id) = id {
+                self.dhcpv6_answered(id, &dhcp, seen);
+            }
         }
     }
 
-    fn dhcpv6_asked(&mut self, id: DeviceId, dhcp: &Dhcpv6<'_>, seen: Seen<'_>) {
+    fn dhcpv6_asked(
+        &mut self,
+        id: DeviceId,
+        dhcp: &Dhcpv6<'_>,
+        identity: &ClientIdentity,
+        seen: Seen<'_>,
+    ) {
         let at = seen.at;
         let threshold = self.settings.dhcp;
         let heard = Heard {
@@ -109,7 +120,7 @@ impl World {
             }
             return;
         }
-        self.dhcpv6_identity(id, dhcp, at);
+        self.client_identity(id, identity, at);
         if begins {
             if dhcp.message_type == MessageType::Solicit {
                 self.restarted(id, at);
@@ -163,14 +174,13 @@ impl World {
             self.devices.lease(id, IpAddr::V6(given.address));
         }
     }
+}
 
-    /// What a client says of itself: a class, and often its device name.
-    fn dhcpv6_identity(&mut self, id: DeviceId, dhcp: &Dhcpv6<'_>, at: Timestamp) {
-        let label = dhcp.client_name();
-        let label = label.as_deref().and_then(|name| name.split('.').next());
-        let named = label.and_then(|label| label.parse::<DeviceName>().ok());
-        self.client_identity(id, named, dhcp.client_mac(), &dhcp.phone_class(), at);
-    }
+/// What a client says of itself.
+fn identity(mac: MacAddr, dhcp: &Dhcpv6<'_>) -> ClientIdentity {
+    let name = dhcp.client_name();
+    let label = name.as_deref().and_then(|name| name.split('.').next());
+    ClientIdentity::new(mac, label, dhcp.phone_class())
 }
 
 /// Whether a phone that asks for an address begins its way to its CallManager with that.

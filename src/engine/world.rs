@@ -394,19 +394,6 @@ impl World {
             });
         }
     }
-
-    /// The servers of devices that were evicted count one less.
-    pub(super) fn settle_evictions(&mut self) {
-        for current in std::mem::take(&mut self.devices.dropped) {
-            if let Some(server) = self.servers.get_mut(&current.callmanager) {
-                let server = Arc::make_mut(server);
-                server.registered = server.registered.saturating_sub(1);
-                server.registered_phones = server
-                    .registered_phones
-                    .saturating_sub(u64::from(current.counted_as_phone));
-            }
-        }
-    }
 }
 
 fn tally_of<K: PartialEq>(tallies: &mut Vec<(K, Tally)>, key: K) -> &mut Tally {
