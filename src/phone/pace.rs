@@ -29,6 +29,9 @@ pub struct SlowBoot {
     pub callmanager: IpAddr,
     /// What each step took.
     pub spent: [(Step, Duration); Step::ALL.len()],
+    /// Whether the phone may have been with another server meanwhile: it is not known yet which ones it tries first.
+    #[serde(default)]
+    pub is_doubtful: bool,
 }
 
 impl Pace {
@@ -129,6 +132,7 @@ mod tests {
             registered: at(64),
             callmanager: IpAddr::from([10, 0, 0, 11]),
             spent: pace.ended(at(64)),
+            is_doubtful: false,
         };
         assert_eq!(boot.total(), Duration::from_secs(64));
         assert_eq!(boot.slowest(), (Step::Dhcp, Duration::from_secs(50)));

@@ -15,6 +15,7 @@ mod reset;
 mod sensor;
 mod server;
 mod tftp;
+mod unseen;
 
 use phonewatch::engine::Settings;
 use phonewatch::time::Timestamp;
@@ -156,5 +157,6 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(reset::cases());
     cases.extend(sensor::cases());
     cases.extend(server::cases());
+    cases.extend(unseen::cases());
     cases
 }
