@@ -283,8 +283,19 @@ impl World {
             .began
             .is_some_and(|began| self.sight.lost_nothing_since(began));
         // What passed with a server that is not seen is no part of a boot.
+        let list_changed = device
+            .history
+            .as_ref()
+            .and_then(|history| history.pace.as_ref())
+            .is_some_and(|pace| pace.list_changed);
         let sees_all = device.boot.began.and_then(|began| {
-            self.with_shown(|shown| shown.all_before(device, current.callmanager, began))
+            self.with_shown(|shown| {
+                let is_known = |server| server == current.callmanager;
+                if list_changed && shown.another(device, &is_known, began).is_some() {
+                    return Some(false);
+                }
+                shown.all_before(device, current.callmanager, began)
+            })
         });
         self.with(id, |device| {
             let total = device.boot.finish(at);

@@ -368,7 +368,13 @@ impl World {
             return;
         }
         let shared = self.shared_group(group);
-        self.with(id, |device| device.group = Some(shared));
+        self.with(id, |device| {
+            let had_another = device.group.replace(shared).is_some();
+            let history = device.history.as_mut().filter(|_| had_another);
+            if let Some(pace) = history.and_then(|history| history.pace.as_mut()) {
+                pace.list_changed = true;
+            }
+        });
         self.refresh_role(id);
         self.settle_slow_boot(id);
     }

@@ -16,6 +16,8 @@ pub struct Pace {
     spent: [(Step, Duration); Step::ALL.len()],
     /// Whether it was turned away on its way: what held it up has another name then.
     pub was_turned_away: bool,
+    /// Whether it was given another list of CallManagers meanwhile: it may have gone by the one before.
+    pub list_changed: bool,
 }
 
 /// A boot that took long.
@@ -42,6 +44,7 @@ impl Pace {
             since: at,
             spent: Step::ALL.map(|step| (step, Duration::ZERO)),
             was_turned_away: false,
+            list_changed: false,
         }
     }
 
@@ -85,6 +88,7 @@ impl Pace {
         Self {
             spent: early.spent,
             was_turned_away: early.was_turned_away || late.was_turned_away,
+            list_changed: early.list_changed || late.list_changed,
             ..late
         }
     }
