@@ -9,7 +9,7 @@ use crate::support::stories::{DHCP_SERVER, PRIMARY, SECONDARY};
 use crate::support::{Connection, Host, Phone, Scene};
 
 pub(super) fn cases() -> Vec<Case> {
-    [slowly(), in_vain(), to_and_fro(), boots()]
+    [slowly(), in_vain(), to_and_fro(), boots(), met_later()]
         .into_iter()
         .flatten()
         .collect()
@@ -100,19 +100,23 @@ fn comes_late(primary: Primary, list: List, server: &Host) -> Scene {
     }
     let mut connection = phone.registered(&mut scene, 51_000, server);
     if list == List::FromItsCallManager {
-        connection.phone_sends(&mut scene, &encode::server_req(0));
-        let servers = [PRIMARY, SECONDARY].map(|server| Server {
-            name: server.address.to_string(),
-            port: 2000,
-            address: Some(server.address.into()),
-        });
-        let list = ServerList {
-            servers: servers.into(),
-        };
-        connection.server_sends(&mut scene, &encode::server_res(0, &list));
+        asks_for_list(&mut scene, &mut connection);
     }
     scene.pass(5.0);
     scene
+}
+
+fn asks_for_list(scene: &mut Scene, connection: &mut Connection) {
+    connection.phone_sends(scene, &encode::server_req(0));
+    let servers = [PRIMARY, SECONDARY].map(|server| Server {
+        name: server.address.to_string(),
+        port: 2000,
+        address: Some(server.address.into()),
+    });
+    let list = ServerList {
+        servers: servers.into(),
+    };
+    connection.server_sends(scene, &encode::server_res(0, &list));
 }
 
 /// A phone whose primary refuses its connections.
@@ -223,6 +227,41 @@ fn boots() -> Vec<Case> {
         Case::raised(code, "it would be seen to register", &passes(Seen, Seen))
             .besides(besides)
             .whole_only(),
+    ]
+}
+
+/// What came before is not seen, or what came at last.
+fn met_later() -> Vec<Case> {
+    let mut second = Scene::new();
+    let mut other = other(&mut second, Seen);
+    let mut connection = Phone::new(75).registered(&mut second, 51_000, &SECONDARY);
+    asks_for_list(&mut second, &mut connection);
+    for _ in 0..22 {
+        second.pass(29.0);
+        keep(&mut second, &mut other);
+        connection.keepalive(&mut second);
+    }
+
+    let mut rejected = Scene::new();
+    let phone = Phone::new(76);
+    for port in 51_000..51_003 {
+        let mut connection = phone.connects(&mut rejected, port, &PRIMARY);
+        phone.asks(&mut rejected, &mut connection);
+        connection.server_sends_unseen(&encode::register_reject(0, b"Error DBConfig"));
+        connection.server_closes(&mut rejected);
+        rejected.pass(20.0);
+    }
+    vec![
+        Case::harmless(
+            "registered_out_of_order",
+            "it may have lost the better one before",
+            &second,
+        ),
+        Case::harmless(
+            "registration_no_answer",
+            "its connection ends behind an answer that was not seen",
+            &rejected,
+        ),
     ]
 }
 
