@@ -54,7 +54,8 @@ fn slowly() -> Vec<Case> {
             code,
             "its primary is not seen",
             &scene(Unseen, List::InItsFile),
-        ),
+        )
+        .whole_only(),
         Case::raised(
             code,
             "its CallManager tells the list, its primary is seen",
@@ -65,7 +66,8 @@ fn slowly() -> Vec<Case> {
             code,
             "its CallManager tells the list, its primary is not seen",
             &scene(Unseen, List::FromItsCallManager),
-        ),
+        )
+        .whole_only(),
         Case::harmless(code, "its list is not known", &scene(Seen, List::Never)),
         with_roles(Case::raised(
             code,
@@ -222,8 +224,12 @@ fn boots() -> Vec<Case> {
     };
     let besides = &["dhcp_excessive"];
     vec![
-        Case::harmless(code, "no CallManager is seen", &passes(Unseen, Unseen)).besides(besides),
-        Case::harmless(code, "its primary is not seen", &passes(Unseen, Seen)).besides(besides),
+        Case::harmless(code, "no CallManager is seen", &passes(Unseen, Unseen))
+            .besides(besides)
+            .whole_only(),
+        Case::harmless(code, "its primary is not seen", &passes(Unseen, Seen))
+            .besides(besides)
+            .whole_only(),
         Case::raised(code, "it would be seen to register", &passes(Seen, Seen))
             .besides(besides)
             .whole_only(),
