@@ -10,6 +10,8 @@
 mod fleet;
 #[path = "simulate/mirror.rs"]
 mod mirror;
+#[path = "simulate/unseen.rs"]
+mod unseen;
 #[path = "simulate/views.rs"]
 mod views;
 

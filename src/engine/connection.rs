@@ -80,7 +80,7 @@ impl Half {
         self.missed.as_ref()?.gap
     }
 
-    /// When the other side last acknowledged bytes of this side that were not seen.
+    /// When the other side last acknowledged bytes of this side that were not seen, or its end lay behind such.
     pub(super) fn unseen(&self) -> Option<Timestamp> {
         self.missed.as_ref()?.unseen
     }
@@ -90,7 +90,7 @@ impl Half {
         self.missed.get_or_insert_default().gap = Some(at);
     }
 
-    /// The other side acknowledged bytes of this side that were not seen.
+    /// The other side acknowledged bytes of this side that were not seen, or its end lies behind such.
     pub(super) fn note_unseen(&mut self, at: Timestamp) {
         self.missed.get_or_insert_default().unseen = Some(at);
     }

@@ -597,6 +597,14 @@ fn read(
             other.note_unseen(at);
         }
     }
+    // The end of a stream tells how long it was.
+    if segment.flags.fin() || segment.flags.rst() {
+        let own = subject.connection.half(side);
+        let end = own.stream.next_sequence();
+        if is_ahead(end, segment.sequence) {
+            own.note_unseen(at);
+        }
+    }
     if segment.payload_length == 0 || is_secure {
         return None;
     }

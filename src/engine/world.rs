@@ -19,6 +19,7 @@ use crate::phone::link::Segment;
 use crate::phone::service::{Service, ServiceKind};
 use crate::phone::sight::Sight;
 use crate::phone::tally::Tally;
+use crate::phone::unseen::Shown;
 use crate::phone::{CallManager, Device, DeviceId, Role, Stage};
 use crate::snapshot::Totals;
 use crate::time::Timestamp;
@@ -265,6 +266,14 @@ impl World {
 
     // --- servers and roles ---
 
+    /// The CallManagers of which the sensor has seen anything.
+    pub(super) fn with_shown<R>(&self, question: impl FnOnce(Shown<'_>) -> R) -> R {
+        question(Shown {
+            callmanagers: &self.servers,
+            address_of: &|name| self.address_of(name),
+        })
+    }
+
     /// The record of a CallManager, made if there is room.
     pub(super) fn server(&mut self, address: IpAddr, at: Timestamp) -> Option<&mut CallManager> {
         let is_full = self.servers.len() >= self.settings.limits.callmanagers;
@@ -362,8 +371,15 @@ impl World {
             return;
         }
         let shared = self.shared_group(group);
-        self.with(id, |device| device.group = Some(shared));
+        self.with(id, |device| {
+            let had_another = device.group.replace(shared).is_some();
+            let history = device.history.as_mut().filter(|_| had_another);
+            if let Some(pace) = history.and_then(|history| history.pace.as_mut()) {
+                pace.list_changed = true;
+            }
+        });
         self.refresh_role(id);
+        self.settle_slow_boot(id);
     }
 
     /// The list, kept once for all who have the same.

@@ -92,7 +92,7 @@ pub fn same_host(one: &str, other: &str) -> bool {
     first_label(one).eq_ignore_ascii_case(first_label(other))
 }
 
-fn is_host(host: &Host, name: &str) -> bool {
+pub(super) fn is_host(host: &Host, name: &str) -> bool {
     matches!(host, Host::Name(known) if same_host(known, name))
 }
 

@@ -82,7 +82,7 @@ fn raised(plan: &Plan, view: &View) -> Raised {
 }
 
 /// Each scenario with each view, on both cores; gives what `tell` says.
-fn each_scenario(tell: impl Fn(Scenario) -> Vec<String> + Sync) -> Vec<String> {
+pub(super) fn each_scenario(tell: impl Fn(Scenario) -> Vec<String> + Sync) -> Vec<String> {
     std::thread::scope(|scope| {
         let threads = [0, 1].map(|first| {
             let tell = &tell;

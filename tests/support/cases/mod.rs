@@ -16,6 +16,7 @@ mod reset;
 mod sensor;
 mod server;
 mod tftp;
+mod unseen;
 
 use phonewatch::engine::Settings;
 use phonewatch::time::Timestamp;
@@ -158,5 +159,6 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(reset::cases());
     cases.extend(sensor::cases());
     cases.extend(server::cases());
+    cases.extend(unseen::cases());
     cases
 }
