@@ -68,6 +68,7 @@ bench: ready-to-bench
 	cargo bench --locked --bench speed
 	cargo bench --locked --bench state
 	cargo bench --locked --bench metrics
+	cargo bench --locked --bench storage
 
 .PHONY: ready ready-to-test ready-to-package ready-to-bench
 ready:

@@ -198,6 +198,7 @@ Scenarios:
   tftp-silent             the TFTP server does not answer it
   dns-failure             its CallManagers are names that cannot be resolved
   dhcp-no-ack             its DISCOVERs are answered, its REQUESTs are not
+  dhcp-renewal            it renews its address at half of the lease, again and again
   dhcp-nak                its address is not renewed at half of the lease; it begins anew
   dhcp-decline            is given an address that somebody else uses, and declines it
   dhcp-no-tftp            DHCP gives it no TFTP server

@@ -23,8 +23,9 @@
 //! the field becomes a test by saving its capture.
 //!
 //! Beside all this: [`simulate`] makes the frames of whole fleets with the encoders of `wire`, and nothing that runs as a
-//! daemon imports it; [`evidence`] blanks the frames that show a finding, and [`savefile`] writes them down; [`rules`] makes
-//! Prometheus's alerting rules from the catalogue of findings. What the engine knows outlives the daemon in `app::state`.
+//! daemon imports it; [`evidence`] blanks the frames that show a finding, and [`savefile`] writes them down; [`private_folder`]
+//! makes the folders of all that is kept; [`rules`] makes Prometheus's alerting rules from the catalogue of findings. What
+//! the engine knows outlives the daemon in `app::state`.
 //!
 //! # Four rules
 //!
@@ -66,6 +67,7 @@ pub mod inventory;
 pub mod metrics;
 pub mod net;
 pub mod phone;
+pub mod private_folder;
 pub mod record;
 pub mod report;
 pub mod rules;

@@ -347,8 +347,8 @@ fn it_reads_as_a_new_boot_as_far_as_the_configuration() {
     let dhcp = device.dhcp.as_deref().expect("it asked DHCP");
     assert_eq!((dhcp.requests, dhcp.naks), (1, 0));
     let lease = dhcp.lease.as_deref().expect("it was given an address");
-    assert_eq!(lease.address, PHONE.address);
-    assert_eq!(lease.server, Some(DHCP_SERVER.address));
+    assert_eq!(lease.address, IpAddr::V4(PHONE.address));
+    assert_eq!(lease.server, Some(IpAddr::V4(DHCP_SERVER.address)));
     assert_eq!(device.boot.passes, 1);
     assert_eq!(device.stage, Stage::Tftp, "it does not register any more");
     let tftp = &device.tftp;

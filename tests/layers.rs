@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module with all those it may import, itself aside.
-const MAY_IMPORT: [(&str, &[&str]); 29] = [
+const MAY_IMPORT: [(&str, &[&str]); 30] = [
     ("time", &[]),
     ("net", &["time"]),
     ("record", &["time", "net"]),
@@ -26,6 +26,7 @@ const MAY_IMPORT: [(&str, &[&str]); 29] = [
     ("engine", BELOW_ENGINE),
     ("trace", &["time", "net", "record", "wire", "flow"]),
     ("savefile", &["time", "record"]),
+    ("private_folder", &[]),
     (
         "evidence",
         &["time", "net", "record", "wire", "flow", "savefile"],
@@ -75,7 +76,15 @@ const MAY_IMPORT: [(&str, &[&str]); 29] = [
     ),
     (
         "delivery",
-        &["time", "net", "finding", "config", "alert", "evidence"],
+        &[
+            "time",
+            "net",
+            "finding",
+            "config",
+            "alert",
+            "evidence",
+            "private_folder",
+        ],
     ),
     (
         "app",
@@ -94,6 +103,7 @@ const MAY_IMPORT: [(&str, &[&str]); 29] = [
             "snapshot",
             "engine",
             "savefile",
+            "private_folder",
             "evidence",
             "capture",
             "config",
@@ -233,6 +243,7 @@ fn this_test_sees_imports() {
     let code = code_of(
         "//! Not `crate::app`.\n\
          use crate::wire::sccp;\nuse crate::{time::Timestamp, net};\n\
+         #[cfg(test)]\nmod tests;\n\
          fn f() { crate::flow::tcp(); phonewatch::cli::x(); }\n\
          #[cfg(test)]\nmod tests {\n    use crate::engine;\n}\n",
     );
@@ -281,9 +292,12 @@ fn is_test(path: &Path) -> bool {
 }
 
 fn code_of(source: &str) -> String {
-    let source = source
-        .split_once("#[cfg(test)]\nmod ")
-        .map_or(source, |(code, _)| code);
+    // Where tests stand in a file of their own, code may follow.
+    let tests = source.match_indices("#[cfg(test)]\nmod ").find(|(at, _)| {
+        let line = source[*at..].lines().nth(1);
+        line.is_some_and(|line| line.ends_with('{'))
+    });
+    let source = tests.map_or(source, |(at, _)| &source[..at]);
     source
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"))

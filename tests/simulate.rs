@@ -10,10 +10,13 @@
 mod fleet;
 #[path = "simulate/mirror.rs"]
 mod mirror;
+#[path = "simulate/unseen.rs"]
+mod unseen;
 #[path = "simulate/views.rs"]
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -49,13 +52,27 @@ fn simulated(plan: &Plan) -> (Arc<Snapshot>, FleetTruth) {
 
 /// What both the engine and the truth say of a phone, in the same words.
 fn told(truth: &PhoneTruth) -> String {
+    told_with(truth, IpAddr::V4, truth.dns_failures)
+}
+
+/// The same where it is all told over IPv6: there a name is looked up for both versions.
+fn told_over_ipv6(truth: &PhoneTruth) -> String {
+    let v6 = |address: Ipv4Addr| {
+        let [a, b, c, d] = address.octets();
+        let net = u16::from_be_bytes([if a == 10 { 0 } else { a }, b]);
+        IpAddr::from([0xFD00, 0, net, c.into(), 0, 0, 0, d.into()])
+    };
+    told_with(truth, v6, 2 * truth.dns_failures)
+}
+
+fn told_with(truth: &PhoneTruth, address: impl Fn(Ipv4Addr) -> IpAddr, dns: u64) -> String {
     format!(
         "{} {} at {:?} {} with {:?}: registrations {} moves {} rejects {} {:?} gaps {} {} dhcp {} refused {} not found {} flapping {} boots {} naks {} declines {} dns {} delivered {} unanswered {} unreadable {} load {:?}",
         truth.name,
         truth.mac,
-        truth.address,
+        truth.address.map(&address),
         truth.stage_at_end.label(),
-        truth.callmanager,
+        truth.callmanager.map(&address),
         truth.registrations,
         truth.moves,
         truth.rejects,
@@ -69,7 +86,7 @@ fn told(truth: &PhoneTruth) -> String {
         truth.boots,
         truth.dhcp_naks,
         truth.dhcp_declines,
-        truth.dns_failures,
+        dns,
         truth.tftp_delivered,
         truth.tftp_unanswered,
         truth.tftp_unreadable,
@@ -82,7 +99,7 @@ fn found(device: &Device) -> String {
     let callmanager = registration.current.map(|current| current.callmanager);
     let reject = registration.last_reject.as_deref();
     let reject = reject.map(|(reason, _)| reason.label());
-    let dhcp = device.dhcp.as_deref();
+    let dhcp = device.needed_dhcp();
     // A phone tells its load in CDP as well.
     let asked_to_register = registration.registrations > 0
         || registration.rejects > 0
@@ -116,6 +133,15 @@ fn found(device: &Device) -> String {
 }
 
 fn assert_found(snapshot: &Snapshot, truth: &FleetTruth, what: &str) {
+    assert_found_as(snapshot, truth, what, told);
+}
+
+fn assert_found_as(
+    snapshot: &Snapshot,
+    truth: &FleetTruth,
+    what: &str,
+    told: impl Fn(&PhoneTruth) -> String,
+) {
     let devices: BTreeMap<String, String> = snapshot
         .shown()
         .map(|device| (device.label(), found(device)))
@@ -298,6 +324,7 @@ impl Deeds {
         match scenario {
             Scenario::Healthy
             | Scenario::Boot
+            | Scenario::DhcpRenewal
             | Scenario::DhcpRogue
             | Scenario::StaticAddress
             | Scenario::DuplicateAddress

@@ -1,4 +1,7 @@
-//! What floods cost: a healthy fleet's frames, with as many of an attacker's between them.
+//! What floods cost: among the keepalives of a healthy fleet comes one for some seconds.
+
+use std::ops::Range;
+use std::time::Duration;
 
 use phonewatch::app::clock::Stopwatch;
 use phonewatch::engine::{Engine, Settings};
@@ -19,7 +22,14 @@ const TURNS: u32 = 3;
 
 const PHONES: u32 = 5_000;
 
-type Frames = Vec<(Timestamp, Vec<u8>)>;
+/// How long the fleet is watched.
+const LENGTH: Duration = Duration::from_secs(20 * 60);
+
+/// When the flood comes: everybody is registered by then.
+const QUIET: Duration = Duration::from_secs(10 * 60);
+
+/// How far apart its frames are: 100,000 in a second.
+const APART: Duration = Duration::from_micros(10);
 
 pub(crate) fn measure() -> anyhow::Result<()> {
     let plan = Plan {
@@ -28,17 +38,21 @@ pub(crate) fn measure() -> anyhow::Result<()> {
             weight: 1,
         }],
         phones: PHONES,
-        length: std::time::Duration::from_secs(20 * 60),
+        length: LENGTH,
         seed: 1,
     };
-    let fleet: Frames = Mirror::new(Fleet::new(&plan), &View::default(), plan.seed)
-        .map(|frame| (frame.at, frame.bytes))
-        .collect();
+    let fleet: Vec<(Timestamp, Vec<u8>)> =
+        Mirror::new(Fleet::new(&plan), &View::default(), plan.seed)
+            .map(|frame| (frame.at, frame.bytes))
+            .collect();
+    let alone: Vec<_> = fleet.iter().map(|(at, bytes)| (*at, &**bytes)).collect();
+    let begin = fleet.first().map_or(Timestamp::EPOCH, |(at, _)| *at) + QUIET;
     println!("\n### Floods\n");
     println!(
-        "{} frames of {PHONES} healthy phones, and as many of each flood between them; the engine alone, with its \
-         limits as they are by default.\n",
-        fleet.len()
+        "{} frames of {PHONES} healthy phones in {} minutes; in their midst as many of each flood, 100,000 a second, and \
+         only those seconds are counted. The engine alone, with its limits as they are by default.\n",
+        fleet.len(),
+        LENGTH.as_secs() / 60
     );
     println!(
         "| flood | million frames a second | of the fleet's own rate | what had to go |\n|---|---:|---:|---|"
@@ -56,29 +70,27 @@ pub(crate) fn measure() -> anyhow::Result<()> {
             }
         }
         let flood = scene.entries.iter().filter_map(|entry| entry.frame());
-        let mixed: Frames = fleet
-            .iter()
+        let flood = (0..)
             .zip(flood)
-            .flat_map(|((at, bytes), of_flood)| {
-                [(*at, bytes.clone()), (*at, of_flood.bytes.clone())]
-            })
-            .collect();
-        let (mut alone, mut flooded) = (f64::INFINITY, f64::INFINITY);
+            .map(|(number, frame)| (begin + APART * number, &*frame.bytes));
+        let mut mixed: Vec<_> = alone.iter().copied().chain(flood).collect();
+        mixed.sort_by_key(|(at, _)| *at);
+        let last = begin + APART * u32::try_from(fleet.len())?;
+        let under_flood = mixed.partition_point(|(at, _)| *at < begin)
+            ..mixed.partition_point(|(at, _)| *at < last);
+        let (mut usual, mut flooded) = (0.0_f64, 0.0_f64);
         let mut gone = String::new();
         for _ in 0..TURNS {
-            let (seconds, _) = run(&fleet)?;
-            alone = alone.min(seconds);
-            let (seconds, evicted) = run(&mixed)?;
-            flooded = flooded.min(seconds);
+            usual = usual.max(run(&alone, 0..alone.len())?.0);
+            let (rate, evicted) = run(&mixed, under_flood.clone())?;
+            flooded = flooded.max(rate);
             gone = evicted;
         }
-        let usual = fleet.len() as f64 / alone;
-        let rate = mixed.len() as f64 / flooded;
-        least = least.min(rate / usual);
+        least = least.min(flooded / usual);
         println!(
             "| {what} | {:.2} | {:.2} | {gone} |",
-            rate / 1e6,
-            rate / usual
+            flooded / 1e6,
+            flooded / usual
         );
     }
     println!();
@@ -91,24 +103,17 @@ pub(crate) fn measure() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The seconds that the engine takes for these frames, and what it evicted.
-fn run(frames: &Frames) -> anyhow::Result<(f64, String)> {
+/// How many of the counted frames the engine takes in a second, and what it evicted in all.
+fn run(frames: &[(Timestamp, &[u8])], counted: Range<usize>) -> anyhow::Result<(f64, String)> {
     let mut engine = Engine::new(Settings::default());
+    let number = counted.len();
+    let (early, rest) = frames.split_at(counted.start);
+    let (counted, late) = rest.split_at(number);
+    feed(&mut engine, early)?;
     let watch = Stopwatch::start();
-    for (at, bytes) in frames {
-        while let Some(due) = engine.poll_timeout().filter(|due| due < at) {
-            engine.handle_timeout(due);
-        }
-        engine.handle(&Record::Frame(Frame {
-            at: *at,
-            link: LinkType::Ethernet,
-            source: 0,
-            original_length: u32::try_from(bytes.len())?,
-            bytes,
-        }));
-        while engine.poll_event().is_some() {}
-    }
+    feed(&mut engine, counted)?;
     let seconds = watch.elapsed().as_secs_f64();
+    feed(&mut engine, late)?;
     let snapshot = engine.snapshot();
     let registered: u64 = snapshot
         .callmanagers
@@ -126,5 +131,22 @@ fn run(frames: &Frames) -> anyhow::Result<(f64, String)> {
         .filter(|(_, count)| *count > 0)
         .map(|(what, count)| format!("{count} {what}"))
         .collect();
-    Ok((seconds, evicted.join(", ")))
+    Ok((number as f64 / seconds, evicted.join(", ")))
+}
+
+fn feed(engine: &mut Engine, frames: &[(Timestamp, &[u8])]) -> anyhow::Result<()> {
+    for &(at, bytes) in frames {
+        while let Some(due) = engine.poll_timeout().filter(|due| *due < at) {
+            engine.handle_timeout(due);
+        }
+        engine.handle(&Record::Frame(Frame {
+            at,
+            link: LinkType::Ethernet,
+            source: 0,
+            original_length: u32::try_from(bytes.len())?,
+            bytes,
+        }));
+        while engine.poll_event().is_some() {}
+    }
+    Ok(())
 }

@@ -164,50 +164,28 @@ fn failures() -> Vec<Panel> {
 
 fn stages() -> Vec<Panel> {
     vec![
-        Panel::lines(
+        dhcp_messages(
             "DHCP: asked and answered",
             "DISCOVERs should meet OFFERs, and REQUESTs ACKs, one each.",
-        )
-        .query(Query::over_time(
-            "sum by (type) (rate(phonewatch_dhcp_requests_total{%sensor}[$__rate_interval]))",
-            "{{type}}",
-        ))
-        .query(Query::over_time(
-            "sum by (type) (rate(phonewatch_dhcp_replies_total{%sensor}[$__rate_interval]))",
-            "{{type}} (server)",
-        ))
-        .colours([("ack (server)", GOOD), ("nak (server)", WORST)])
-        .unit("cps"),
+        ),
         Panel::bars("DNS lookups", "Names that phones looked up, by how they were answered.")
-            .query(Query::over_time(
-                "sum by (result) (increase(phonewatch_dns_lookups_total{%sensor}[$__rate_interval]))",
-                "{{result}}",
-            ))
+            .query(Query::increases("phonewatch_dns_lookups_total{%sensor}", &["result"]))
             .colours([("answered", GOOD)]),
         Panel::bars(
             "TFTP transfers",
             "Files that phones asked for, by how that ended. Some that are not found are usual: phones ask for language files \
              and lists that nobody has.",
         )
-        .query(Query::over_time(
-            "sum by (server, result) (increase(phonewatch_tftp_transfers_total{%sensor}[$__rate_interval])) > 0",
-            "{{server}}: {{result}}",
-        )),
+        .query(Query::increases_above_zero("phonewatch_tftp_transfers_total{%sensor}", &["server", "result"])),
         Panel::bars("Connections", "TCP connection attempts to CallManagers, by how they ended.")
-            .query(Query::over_time(
-                "sum by (result) (increase(phonewatch_tcp_connects_total{%sensor}[$__rate_interval]))",
-                "{{result}}",
-            ))
+            .query(Query::increases("phonewatch_tcp_connects_total{%sensor}", &["result"]))
             .colours([
                 ("established", GOOD),
                 ("refused", WORST),
                 ("unanswered", BAD),
                 ("unreachable", "purple"),
             ]),
-        Panel::bars("Rejected registrations", "By the reason that the CallManager gave.").query(Query::over_time(
-            "sum by (reason) (increase(phonewatch_registration_rejects_total{%sensor}[$__rate_interval])) > 0",
-            "{{reason}}",
-        )),
+        Panel::bars("Rejected registrations", "By the reason that the CallManager gave.").query(Query::increases_above_zero("phonewatch_registration_rejects_total{%sensor}", &["reason"])),
         Panel::ranking(
             "Reset reasons",
             "Why phones ended the session before the present one, as they said in the time shown.",
@@ -217,4 +195,19 @@ fn stages() -> Vec<Panel> {
             "{{reason}}",
         )),
     ]
+}
+
+/// What phones ask of DHCP and what servers answer, by type.
+pub(super) fn dhcp_messages(title: &'static str, description: &'static str) -> Panel {
+    Panel::lines(title, description)
+        .query(Query::over_time(
+            "sum by (type) (rate(phonewatch_dhcp_requests_total{%sensor}[$__rate_interval]))",
+            "{{type}}",
+        ))
+        .query(Query::over_time(
+            "sum by (type) (rate(phonewatch_dhcp_replies_total{%sensor}[$__rate_interval]))",
+            "{{type}} (server)",
+        ))
+        .colours([("ack (server)", GOOD), ("nak (server)", WORST)])
+        .unit("cps")
 }

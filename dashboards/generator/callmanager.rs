@@ -117,10 +117,7 @@ fn registrations() -> Vec<Panel> {
             "Registrations that were acknowledged: the first of a phone (`new`), again with the same server (`re`), or from \
              another one (`failover`, `failback`, `move`).",
         )
-        .query(Query::over_time(
-            "sum by (kind) (increase(phonewatch_registrations_total{%server}[$__rate_interval]))",
-            "{{kind}}",
-        ))
+        .query(Query::increases("phonewatch_registrations_total{%server}", &["kind"]))
         .colours([
             ("new", PLAIN),
             ("re", ODD),
@@ -133,16 +130,10 @@ fn registrations() -> Vec<Panel> {
             "Registrations that ended",
             "By cause: who closed the connection, a reset, an Unregister, or silence.",
         )
-        .query(Query::over_time(
-            "sum by (callmanager, cause) (increase(phonewatch_unregistrations_total{%server}[$__rate_interval])) > 0",
-            "{{callmanager}}: {{cause}}",
-        ))
+        .query(Query::increases_above_zero("phonewatch_unregistrations_total{%server}", &["callmanager", "cause"]))
         .size(12, 8),
         Panel::bars("Rejected registrations", "By the reason that the CallManager gave.")
-            .query(Query::over_time(
-                "sum by (callmanager, reason) (increase(phonewatch_registration_rejects_total{%server}[$__rate_interval])) > 0",
-                "{{callmanager}}: {{reason}}",
-            ))
+            .query(Query::increases_above_zero("phonewatch_registration_rejects_total{%server}", &["callmanager", "reason"]))
             .size(12, 8),
     ]
 }
@@ -202,10 +193,7 @@ fn connections() -> Vec<Panel> {
             "TCP connection attempts to the SCCP port. `refused`: no CallManager service listens. `unanswered`: the server is \
              dark or something drops the packets.",
         )
-        .query(Query::over_time(
-            "sum by (result) (increase(phonewatch_tcp_connects_total{%server}[$__rate_interval]))",
-            "{{result}}",
-        ))
+        .query(Query::increases("phonewatch_tcp_connects_total{%server}", &["result"]))
         .colours([
             ("established", GOOD),
             ("refused", WORST),

@@ -2,6 +2,7 @@
 
 use phonewatch::phone::{Role, Stage};
 
+use super::boot_chain::dhcp_messages;
 use super::colour::{self, BAD, GOOD, ODD, WORST};
 use super::dashboard::{Dashboard, Row};
 use super::panel::{Panel, TO_CALLMANAGER, TO_PHONE};
@@ -152,28 +153,19 @@ fn causes() -> Vec<Panel> {
             "Findings raised",
             "When findings were raised, by code; one that holds for long is raised once.",
         )
-        .query(Query::over_time(
-            "sum by (code) (increase(phonewatch_findings_raised_total{%sensor}[$__rate_interval])) > 0",
-            "{{code}}",
-        )),
+        .query(Query::increases_above_zero("phonewatch_findings_raised_total{%sensor}", &["code"])),
         Panel::bars(
             "Moves between CallManagers",
             "Registrations with another CallManager than before: a failover goes down in the phone's list, a failback up. \
              A move is one whose order is not known.",
         )
-        .query(Query::over_time(
-            r#"sum by (kind) (increase(phonewatch_registrations_total{kind=~"failover|failback|move", %sensor}[$__rate_interval]))"#,
-            "{{kind}}",
-        ))
+        .query(Query::increases(r#"phonewatch_registrations_total{kind=~"failover|failback|move", %sensor}"#, &["kind"]))
         .colours([("failover", BAD), ("failback", GOOD), ("move", ODD)]),
         Panel::bars(
             "Rejected registrations",
             "Registrations that a CallManager refused, by the reason it gave.",
         )
-        .query(Query::over_time(
-            "sum by (reason) (increase(phonewatch_registration_rejects_total{%sensor}[$__rate_interval])) > 0",
-            "{{reason}}",
-        )),
+        .query(Query::increases_above_zero("phonewatch_registration_rejects_total{%sensor}", &["reason"])),
         Panel::bars(
             "Keepalive gaps",
             "Outages of keepalives, each counted once: the CallManager did not acknowledge, or the phone fell silent.",
@@ -187,34 +179,18 @@ fn causes() -> Vec<Panel> {
             "Registrations that ended",
             "Registrations that ended, by cause. `replaced` is a phone that registered elsewhere.",
         )
-        .query(Query::over_time(
-            "sum by (cause) (increase(phonewatch_unregistrations_total{%sensor}[$__rate_interval])) > 0",
-            "{{cause}}",
-        )),
-        Panel::lines(
+        .query(Query::increases_above_zero("phonewatch_unregistrations_total{%sensor}", &["cause"])),
+        dhcp_messages(
             "DHCP messages",
             "What phones ask of DHCP and what servers answer. Requests without acknowledgments mean that nobody answers; \
              many requests of few phones, that they start again and again.",
         )
-        .query(Query::over_time(
-            "sum by (type) (rate(phonewatch_dhcp_requests_total{%sensor}[$__rate_interval]))",
-            "{{type}}",
-        ))
-        .query(Query::over_time(
-            "sum by (type) (rate(phonewatch_dhcp_replies_total{%sensor}[$__rate_interval]))",
-            "{{type}} (server)",
-        ))
-        .colours([("ack (server)", GOOD), ("nak (server)", WORST)])
-        .unit("cps")
         .size(12, 8),
         Panel::bars(
             "Reset reasons",
             "Why phones ended the session before the present one, as they say when they register.",
         )
-        .query(Query::over_time(
-            "sum by (reason) (increase(phonewatch_reset_reasons_total{%sensor}[$__rate_interval])) > 0",
-            "{{reason}}",
-        ))
+        .query(Query::increases_above_zero("phonewatch_reset_reasons_total{%sensor}", &["reason"]))
         .size(12, 8),
     ]
 }

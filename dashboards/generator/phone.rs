@@ -152,10 +152,7 @@ fn timelines() -> Vec<Panel> {
 fn counts() -> Vec<Panel> {
     vec![
         Panel::bars("Moves between CallManagers", "When it registered with another CallManager than before.")
-            .query(Query::over_time(
-                "sum by (phone) (increase(phonewatch_phone_registration_flaps_total{%phone}[$__rate_interval]))",
-                "{{phone}}",
-            )),
+            .query(Query::increases("phonewatch_phone_registration_flaps_total{%phone}", &["phone"])),
         Panel::bars(
             "Keepalive gaps",
             "When outages of keepalives began, by who failed to speak: `callmanager` did not acknowledge, or the `phone` was \
@@ -169,9 +166,6 @@ fn counts() -> Vec<Panel> {
             "DHCP requests",
             "When it asked DHCP. A boot is a DISCOVER and a REQUEST; at half of a lease there is one REQUEST more.",
         )
-        .query(Query::over_time(
-            "sum by (phone) (increase(phonewatch_phone_dhcp_requests_total{%phone}[$__rate_interval]))",
-            "{{phone}}",
-        )),
+        .query(Query::increases("phonewatch_phone_dhcp_requests_total{%phone}", &["phone"])),
     ]
 }

@@ -24,6 +24,25 @@ impl Query {
         }
     }
 
+    /// How often something happened, by these labels: a line over time for each of their values, named after them.
+    pub(crate) fn increases(counter: &str, by: &[&str]) -> Self {
+        let legend: Vec<String> = by.iter().map(|label| format!("{{{{{label}}}}}")).collect();
+        Self::over_time(
+            &format!(
+                "sum by ({}) (increase({counter}[$__rate_interval]))",
+                by.join(", ")
+            ),
+            &legend.join(": "),
+        )
+    }
+
+    /// The same without those that did not happen.
+    pub(crate) fn increases_above_zero(counter: &str, by: &[&str]) -> Self {
+        let mut query = Self::increases(counter, by);
+        query.expression.push_str(" > 0");
+        query
+    }
+
     /// A value as it is at the end of the time shown.
     pub(crate) fn now(expression: &str, legend: &str) -> Self {
         Self {

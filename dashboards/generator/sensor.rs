@@ -148,10 +148,7 @@ fn loss() -> Vec<Panel> {
             "By place: the kernel's buffer was full, the card or its driver dropped them, or the ring before the engine was \
              full. Larger buffers help against the first and the last, if the machine is quick enough at all.",
         )
-        .query(Query::over_time(
-            "sum by (instance, where) (increase(phonewatch_capture_lost_frames_total{%sensor}[$__rate_interval]))",
-            "{{instance}}: {{where}}",
-        )),
+        .query(Query::increases("phonewatch_capture_lost_frames_total{%sensor}", &["instance", "where"])),
         Panel::lines("Lag", "How far each engine is behind its capture.")
             .query(Query::over_time(
                 "max by (instance) (phonewatch_capture_lag_seconds{%sensor})",
@@ -186,10 +183,7 @@ fn loss() -> Vec<Panel> {
             "What the mirror leaves out",
             "Findings about the mirror port that were raised: one direction only, loss, copies.",
         )
-        .query(Query::over_time(
-            r#"sum by (code) (increase(phonewatch_findings_raised_total{code=~"mirror_.*", %sensor}[$__rate_interval]))"#,
-            "{{code}}",
-        ))
+        .query(Query::increases(r#"phonewatch_findings_raised_total{code=~"mirror_.*", %sensor}"#, &["code"]))
         .size(12, 8),
     ]
 }
@@ -200,23 +194,14 @@ fn reading() -> Vec<Panel> {
             "Decode errors",
             "Payloads that could not be read, by protocol: truncated ones end early, malformed ones contradict their protocol.",
         )
-        .query(Query::over_time(
-            "sum by (protocol, reason) (increase(phonewatch_decode_errors_total{%sensor}[$__rate_interval]))",
-            "{{protocol}}: {{reason}}",
-        )),
+        .query(Query::increases("phonewatch_decode_errors_total{%sensor}", &["protocol", "reason"])),
         Panel::bars(
             "Holes in TCP streams",
             "Places where bytes are missing: frames that were lost before they came to the sensor.",
         )
-        .query(Query::over_time(
-            "sum by (instance) (increase(phonewatch_stream_gaps_total{%sensor}[$__rate_interval]))",
-            "{{instance}}",
-        )),
+        .query(Query::increases("phonewatch_stream_gaps_total{%sensor}", &["instance"])),
         Panel::bars("Cut frames", "Frames longer than `capture.snaplen`, of which the rest is missing.").query(
-            Query::over_time(
-                "sum by (instance) (increase(phonewatch_capture_truncated_frames_total{%sensor}[$__rate_interval]))",
-                "{{instance}}",
-            ),
+            Query::increases("phonewatch_capture_truncated_frames_total{%sensor}", &["instance"]),
         ),
     ]
 }
@@ -247,10 +232,7 @@ fn memory() -> Vec<Panel> {
             "What was given up for want of room, by what it was: a bound in `[limits]` is too small for this network, or \
              somebody floods it.",
         )
-        .query(Query::over_time(
-            "sum by (what) (increase(phonewatch_evicted_total{%sensor}[$__rate_interval]))",
-            "{{what}}",
-        ))
+        .query(Query::increases("phonewatch_evicted_total{%sensor}", &["what"]))
         .size(12, 8),
         Panel::lines(
             "Phones without series",
@@ -271,10 +253,7 @@ fn alerts() -> Vec<Panel> {
             "Alert messages",
             "By channel and by what became of an attempt: delivered, retried (it failed and is tried again), failed for good.",
         )
-        .query(Query::over_time(
-            "sum by (channel, result) (increase(phonewatch_alerts_total{%sensor}[$__rate_interval]))",
-            "{{channel}}: {{result}}",
-        )),
+        .query(Query::increases("phonewatch_alerts_total{%sensor}", &["channel", "result"])),
         Panel::lines(
             "Outbox",
             "Messages that wait to be delivered, and what there was no room for: a receiver does not answer.",

@@ -97,7 +97,8 @@ pub fn dhcpv6(bytes: &[u8]) {
         black_box((dhcp.client_mac(), dhcp.server_id(), dhcp.phone_class()));
         black_box((dhcp.client_name(), dhcp.boot_file(), dhcp.elapsed()));
         assert!(dhcp.relays.len() <= 8 && dhcp.addresses().len() <= 16);
-        assert!(dhcp.tftp_servers().len() <= 16 && dhcp.dns_servers().len() <= 16);
+        assert!(dhcp.tftp_servers().usable().len() <= 16 && dhcp.dns_servers().len() <= 16);
+        black_box((dhcp.refusal(), dhcp.is_incomplete()));
         assert!(dhcp.options.all().count() <= bytes.len());
         assert_text(&dhcp.to_string());
     }

@@ -5,8 +5,6 @@
 
 pub mod store;
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +19,7 @@ use super::alerts::state_dir;
 use super::clock::{self, Stopwatch};
 use crate::config::Config;
 use crate::engine::{Engine, RestoredState, SavedState};
+use crate::private_folder;
 use crate::time::Timestamp;
 use store::{Store, StoreError};
 
@@ -215,12 +214,8 @@ fn folder(config: &Config) -> Option<PathBuf> {
     let folder = state_dir::of(&config.alert);
     let is_asked_for = config.alert.state_dir.is_some() || folder != Path::new(state_dir::USUAL);
     if is_asked_for {
-        // For this user's eyes alone. What goes wrong here is told when the file is opened.
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)
-            .ok();
+        // What goes wrong here is told when the file is opened.
+        private_folder::make(&folder).ok();
     }
     (is_asked_for || folder.is_dir()).then_some(folder)
 }

@@ -67,7 +67,7 @@ pub struct MirrorPort {
     /// Let the phones of a site share one address, with its own DHCP inside
     #[arg(long)]
     pub nat: bool,
-    /// Let phones and servers speak IPv6, but for DHCP: the phones have addresses of both versions
+    /// Let phones and servers speak IPv6 and nothing of IPv4: with neighbour discovery and DHCP for IPv6
     #[arg(long)]
     pub ipv6: bool,
     /// Send whole frames inside ERSPAN of type 2 or 3, from one switch

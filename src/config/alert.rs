@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::section::Section;
+use super::units::{DAY, HOUR, MINUTE, SECOND};
 use super::wording::{described, enumerated, quoted_text};
 use crate::finding::Severity;
 use crate::net::is_unsafe;
@@ -17,11 +18,6 @@ use crate::phone::Stage;
 
 pub use receiver::{Address, Receiver, ReceiverKind, SmtpTls};
 pub use silence::{Silence, SilenceTime, Weekday};
-
-const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// Who is told of what is wrong, when and how.
 #[derive(Clone, Debug, PartialEq, Eq)]

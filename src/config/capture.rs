@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::error::ConfigErrors;
 use super::section::Section;
+use super::units::MIB;
 use super::wording::{described, quoted_text};
 
 /// When frames are compared with those before them.
@@ -16,8 +17,6 @@ pub enum CopyMode {
     /// None.
     Off,
 }
-
-const MIB: usize = 1 << 20;
 
 /// Where frames come from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,19 +2,24 @@
 //! told at once, each with its line and what is allowed there.
 //!
 //! Decoding with serde would stop at the first error, so the document is walked by a small reader of our own
-//! (`section`); the tables and their keys stand in `capture`, `callmanager` and `settings`.
+//! (`section`); the tables, with their keys, defaults, ranges and units, stand in one file for each concern. What a key is
+//! for, and when to change it, is said to the user in `config.example.toml`; a test holds that file to them.
 //! What comes out is valid: no later part checks again.
 
 mod alert;
 mod callmanager;
 mod capture;
 mod error;
+mod files;
+mod limits;
+mod outputs;
 mod secret;
 mod section;
-mod settings;
 mod shown;
+mod signalling;
 mod site;
 mod thresholds;
+mod units;
 mod value;
 mod wording;
 
@@ -32,13 +37,12 @@ pub use alert::{
 pub use callmanager::CallManager;
 pub use capture::{Capture, Copies, CopyMode, Filter, interface_name};
 pub use error::{ConfigError, ConfigErrors};
+pub use files::{Evidence, InventoryFile, State};
+pub use limits::Limits;
+pub use outputs::{Log, LogFormat, Metrics, PerPhone, Web};
 pub use secret::{Secret, SecretError, SecretSource};
-pub use settings::{
-    Dhcp, Evidence, Flap, InventoryFile, Keepalive, Limits, Log, LogFormat, Metrics, PerPhone,
-    Sccp, State, Tftp, Web,
-};
-
 pub use shown::ShownConfig;
+pub use signalling::{Dhcp, Flap, Keepalive, Sccp, Tftp};
 
 pub(crate) use thresholds::differing_thresholds;
 pub(crate) use value::duration as parse_duration;

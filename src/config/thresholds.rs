@@ -3,16 +3,11 @@
 //! A new field of [`Thresholds`] needs its line in [`thresholds!`] and its lines in `config.example.toml`; tests name
 //! the one that is missing. A table that is new is also read in `Config::read`.
 
-use std::time::Duration;
-
 use super::section::Section;
+use super::units::{DAY, MINUTE, SECOND};
 use super::wording::quoted_text;
 use crate::diagnosis::{CATALOGUE, Override, Thresholds, codes_like};
 use crate::finding::Severity;
-
-const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The keys of each table: `key = field of Thresholds: kind of value, smallest to largest`.
 macro_rules! thresholds {

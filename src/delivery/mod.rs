@@ -23,6 +23,6 @@ pub(crate) mod tls;
 
 pub use http::Client;
 pub use outbox::{Next, Outbox, OutboxError, Pending};
-pub use retry::{Outcome, wait_before};
+pub use retry::{Outcome, Rest, wait_before};
 pub use sender::{PrepareError, Sender, test_message};
 pub use tls::ClientError;

@@ -3,14 +3,13 @@
 //! What the policy says it told and the messages that tell it are stored in one transaction: whenever the program ends,
 //! nothing that was to be told is lost, and nothing is told anew.
 
-use std::fs::DirBuilder;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 
 use crate::alert::{Alert, Notification, Row, State, Status};
+use crate::private_folder;
 use crate::time::Timestamp;
 
 /// The messages that are not delivered yet.
@@ -125,15 +124,10 @@ impl Outbox {
 
     /// Opens the outbox in this folder, or makes it.
     pub fn open(folder: &Path) -> Result<Self> {
-        // Messages name people and their phones: nobody else reads them.
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(|error| OutboxError::Folder {
-                folder: folder.to_owned(),
-                error,
-            })?;
+        private_folder::make(folder).map_err(|error| OutboxError::Folder {
+            folder: folder.to_owned(),
+            error,
+        })?;
         let file = folder.join("alerts.sqlite");
         let connection = connect(&file).map_err(|error| unusable(&file, &error))?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -278,6 +272,15 @@ impl Outbox {
     /// The receiver will never take this message.
     pub fn refused(&mut self, number: i64) -> Result<()> {
         self.remove(number)
+    }
+
+    /// The receiver answers again: what waits for it is tried at once, in order.
+    pub fn answered(&mut self, receiver: &str) -> Result<()> {
+        self.connection.execute(
+            "UPDATE outgoing SET next_try = 0 WHERE receiver = ?1 AND next_try > 0",
+            [receiver],
+        )?;
+        Ok(())
     }
 
     /// The message is to be tried again at this time.

@@ -1,9 +1,14 @@
 //! A phone begins its way again and again and never registers.
 
+use std::time::Duration;
+
 use super::{Case, Entry, Rule, Verdict};
 use crate::finding::{Conclusion, Severity};
 use crate::phone::boot::{PassEnd, Step};
 use crate::wire::sep_config::DeviceProtocol;
+
+/// After so long it is asked again whether CallManagers are seen.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 const CODE: &str = "boot_loop";
 
@@ -19,7 +24,8 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     concluded: "boot.loop_passes passes of the boot chain within boot.loop_window, each of which ended with another \
                 one and none with a registration. A pass that may have ended in a registration that is not visible \
                 (encrypted signalling, SIP, a connection of which nothing failed) does not count, nor do frames \
-                that were lost. Cleared when the phone registers, or when the passes have aged out of the window.",
+                that were lost, nor a phone that has all its files and a CallManager that this sensor does not see. \
+                Cleared when the phone registers, or when the passes have aged out of the window.",
     remedy: &[
         "Look at the step at which the passes end: that is where to search.",
         "In CallManager, look the phone up under Device > Phone by its hardware address (SEP and twelve digits). If it is \
@@ -68,6 +74,9 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
     if !was_raised && !case.site.sight.lost_nothing_since(first.began) {
         return Verdict::No;
     }
+    if may_be_registered_unseen(case, deciding) {
+        return Verdict::NotBefore(now + LOOK_AGAIN);
+    }
     let summary = format!(
         "{} passes of the boot chain without registering; the last one ended: {}",
         passes.len(),
@@ -84,6 +93,24 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
 /// Whether the phone cannot have registered unseen at the end of this pass.
 fn ended_in_vain(end: &PassEnd) -> bool {
     end.failure.is_some() || end.step <= Step::Files
+}
+
+/// Whether the phone may have gone on each time to a CallManager that the sensor does not see, with all that it needs.
+/// Trust lists and texts that are not there keep no phone from that, nor does a server that is down.
+fn may_be_registered_unseen(case: &Case<'_>, first: &PassEnd) -> bool {
+    let files = case.device.files.as_deref();
+    let lacks_a_file =
+        files.is_some_and(|files| files.missing.is_some() || files.missing_load.is_some());
+    if lacks_a_file {
+        return false;
+    }
+    let knows_list = case.device.group.is_some();
+    let sees_any = || case.site.shown().since(first.began).next().is_some();
+    if knows_list {
+        case.may_be_with(first.began).is_some()
+    } else {
+        !sees_any()
+    }
 }
 
 /// Where a pass ended, for a sentence: what failed, else how far it came.

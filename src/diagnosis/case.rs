@@ -10,8 +10,10 @@ use crate::net::DeviceName;
 use crate::phone::dhcp::DhcpService;
 use crate::phone::service::{Service, ServiceKind};
 use crate::phone::sight::Sight;
+use crate::phone::unseen::Shown;
 use crate::phone::{CallManager, Device, DeviceId, Role};
 use crate::time::Timestamp;
+use crate::wire::sep_config::Host;
 
 /// One device, in its surroundings, at one time.
 #[derive(Clone, Copy)]
@@ -39,6 +41,8 @@ pub struct Site<'a> {
     pub sight: &'a Sight,
     /// The DHCP service.
     pub dhcp: &'a DhcpService,
+    /// The DHCP service of IPv6.
+    pub dhcpv6: &'a DhcpService,
     /// The phones that should be there, where the user named a list of them.
     pub inventory: Option<&'a Inventory>,
     /// All devices by their places.
@@ -67,6 +71,26 @@ impl<'a> Case<'a> {
         self.site.now
     }
 
+    /// A CallManager with which the device may be registered without being seen there, in words: one of its list that
+    /// neither was heard since nor turned it away. Where its list is not known, any, unless several servers are seen.
+    pub fn may_be_with(&self, since: Timestamp) -> Option<String> {
+        let history = self.device.history.as_deref();
+        let attempts = || {
+            history
+                .into_iter()
+                .flat_map(|history| history.attempts.iter())
+        };
+        let has_failed = |server| attempts().any(|failed| failed.callmanager == server);
+        let shown = self.site.shown();
+        if self.device.group.is_some() {
+            let unseen = shown.another(self.device, &has_failed, since);
+            return unseen.map(Host::to_string);
+        }
+        let seen = shown.since(since).filter(|server| !has_failed(*server));
+        let is_alone = attempts().count() + seen.count() < 2;
+        is_alone.then(|| String::from("another CallManager"))
+    }
+
     /// What `server` is to this device by its own list, else by the configuration.
     pub fn role(&self, server: IpAddr) -> Role {
         let by_list = self.device.group.as_ref().map_or(Role::Unknown, |group| {
@@ -82,7 +106,15 @@ impl<'a> Case<'a> {
     }
 }
 
-impl Site<'_> {
+impl<'a> Site<'a> {
+    /// The CallManagers of which the sensor has seen anything.
+    pub fn shown(&self) -> Shown<'a> {
+        Shown {
+            callmanagers: self.callmanagers,
+            address_of: self.address_of,
+        }
+    }
+
     /// What to call the device at this place.
     pub fn label(&self, id: DeviceId) -> String {
         self.devices

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::devices::Newcomer;
 use super::ends::Ends;
 use crate::flow::tcp::Stream;
 use crate::net::FlowKey;
@@ -79,7 +80,7 @@ impl Half {
         self.missed.as_ref()?.gap
     }
 
-    /// When the other side last acknowledged bytes of this side that were not seen.
+    /// When the other side last acknowledged bytes of this side that were not seen, or its end lay behind such.
     pub(super) fn unseen(&self) -> Option<Timestamp> {
         self.missed.as_ref()?.unseen
     }
@@ -89,13 +90,17 @@ impl Half {
         self.missed.get_or_insert_default().gap = Some(at);
     }
 
-    /// The other side acknowledged bytes of this side that were not seen.
+    /// The other side acknowledged bytes of this side that were not seen, or its end lies behind such.
     pub(super) fn note_unseen(&mut self, at: Timestamp) {
         self.missed.get_or_insert_default().unseen = Some(at);
     }
 }
 
 /// Everything known of a connection.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and all of them may hold together"
+)]
 pub(super) struct Connection {
     ends: Ends,
     pub(super) phase: Phase,
@@ -104,6 +109,8 @@ pub(super) struct Connection {
     /// How the last frames of both sides were marked.
     pub(super) marks: Marks,
     pub(super) device: Option<DeviceId>,
+    /// Whose it is was said, and there was no room for that device: it is nobody's who is known.
+    pub(super) is_of_one_turned_away: bool,
     pub(super) session: Session,
     pub(super) keepalives: KeepaliveTracker,
     /// Whether it runs inside TLS: nothing but TCP can be seen of it.
@@ -132,6 +139,7 @@ impl Connection {
             server: Half::default(),
             marks: Marks::default(),
             device: None,
+            is_of_one_turned_away: false,
             session: Session::Unknown,
             keepalives: KeepaliveTracker::default(),
             is_secure,
@@ -148,6 +156,16 @@ impl Connection {
             connection.server.deframer = Deframer::mid_stream();
         }
         connection
+    }
+
+    /// What a device is that only this connection tells of. Whoever is answered by a CallManager is not invented by a flood
+    /// of frames from one side.
+    pub(super) const fn newcomer(&self) -> Newcomer {
+        if self.client.heard.is_some() && self.server.heard.is_some() {
+            Newcomer::Connected
+        } else {
+            Newcomer::Phone
+        }
     }
 
     /// The connection that carried a registration in an earlier run, to be followed from `now` on.

@@ -243,7 +243,9 @@ impl Connections {
         } else {
             return None;
         };
-        self.make_room(world, at);
+        if !self.make_room(world, at) {
+            return None;
+        }
         let is_secure = world.settings.secure_ports.contains(&key.server.port);
         let mut connection = Connection::new(key, phase, is_secure, source);
         connection.device = world.devices.at(key.client.ip);
@@ -280,32 +282,37 @@ impl Connections {
         }
     }
 
-    fn make_room(&mut self, world: &mut World, at: Timestamp) {
+    /// Sees to it that there is a place for one more. Whether there is: none goes for it that carries a registration.
+    fn make_room(&mut self, world: &mut World, at: Timestamp) -> bool {
         if self.queue.len() > 2 * self.all.len() + EVICTION_TRIES {
             let all = &self.all;
             self.queue.retain(|&id| all.get(id).is_some());
         }
         if self.all.len() < world.settings.limits.connections {
-            return;
+            return true;
         }
-        for attempt in 0..EVICTION_TRIES {
+        world.totals.evicted.add("connections");
+        for _ in 0..EVICTION_TRIES {
             let Some(id) = self.queue.pop_front() else {
-                return;
+                break;
             };
             let Some(connection) = self.all.get(id) else {
                 continue;
             };
-            let may_go = connection.is_over(at)
-                || !connection.session.is_registered()
-                || attempt + 1 == EVICTION_TRIES;
-            if may_go {
+            if connection.is_over(at) {
                 self.close(world, id, at);
                 self.all.remove(id);
-                world.totals.evicted.add("connections");
-                return;
+                return true;
+            }
+            if !connection.session.is_registered() {
+                // It is no longer followed, which does not mean that it ended.
+                self.held_bytes = self.held_bytes.saturating_sub(connection.held_bytes());
+                self.all.remove(id);
+                return true;
             }
             self.queue.push_back(id);
         }
+        false
     }
 
     /// What is due at `now` on this connection.
@@ -588,6 +595,14 @@ fn read(
         other.stream.acknowledged(at, acknowledgment);
         if is_ahead(other.stream.next_sequence(), acknowledgment) {
             other.note_unseen(at);
+        }
+    }
+    // The end of a stream tells how long it was.
+    if segment.flags.fin() || segment.flags.rst() {
+        let own = subject.connection.half(side);
+        let end = own.stream.next_sequence();
+        if is_ahead(end, segment.sequence) {
+            own.note_unseen(at);
         }
     }
     if segment.payload_length == 0 || is_secure {

@@ -7,11 +7,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
+use super::admission::Displacement;
 use super::device_index::DeviceIndex;
 use super::second_addresses::{SecondAddresses, are_alike};
 use crate::diagnosis::Directory;
 use crate::net::{DeviceName, MacAddr};
-use crate::phone::registration::Current;
 use crate::phone::{Device, DeviceId, Pulse};
 use crate::snapshot::DeviceTable;
 use crate::time::Timestamp;
@@ -22,7 +22,21 @@ const SHARERS: usize = 16;
 /// How many places in the queue of those that may go are looked at for room: the work for one newcomer is bounded.
 const EVICTION_TRIES: usize = 64;
 
+/// Who it is that nobody has seen before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Newcomer {
+    /// It may be anybody.
+    Stranger,
+    /// A phone, by its own word: one frame is enough to invent it.
+    Phone,
+    /// A device that a CallManager speaks with.
+    Connected,
+}
+
 /// The devices and their indexes. Every index points at devices that exist.
+///
+/// Whoever is new is let in while there is room. Where somebody has to go for it, who is connected is let in at once, and
+/// others at a bounded rate; nobody goes who is registered. So each function that may have to make a device may find none.
 pub(super) struct Devices {
     pub(super) table: DeviceTable,
     names: DeviceIndex<DeviceName>,
@@ -45,11 +59,15 @@ pub(super) struct Devices {
     strangers: usize,
     limit: usize,
     stranger_limit: usize,
+    /// Places taken from anybody in a full table.
+    displaced: Displacement,
+    /// Places taken from strangers by strangers, where there are too many of them.
+    displaced_strangers: Displacement,
     pub(super) evicted: u64,
+    /// How often somebody nobody had seen before was turned away.
+    pub(super) turned_away: u64,
     /// Devices that turned out to be others since anybody asked.
     pub(super) merged: Vec<(DeviceId, DeviceId)>,
-    /// Registrations of devices that were evicted: their servers count one less.
-    pub(super) dropped: Vec<Current>,
 }
 
 impl Devices {
@@ -70,9 +88,11 @@ impl Devices {
             strangers: 0,
             limit: limit.max(1),
             stranger_limit: stranger_limit.max(1),
+            displaced: Displacement::default(),
+            displaced_strangers: Displacement::default(),
             evicted: 0,
+            turned_away: 0,
             merged: Vec::new(),
-            dropped: Vec::new(),
         }
     }
 
@@ -123,33 +143,43 @@ impl Devices {
     }
 
     /// A device that is known by nothing but its address.
-    pub(super) fn provisional(&mut self, address: IpAddr, at: Timestamp) -> DeviceId {
+    pub(super) fn provisional(
+        &mut self,
+        address: IpAddr,
+        newcomer: Newcomer,
+        at: Timestamp,
+    ) -> Option<DeviceId> {
         let anonymous = self.sharers(address).iter().copied().find(|&id| {
             self.device(id)
                 .is_some_and(|device| device.name.is_none() && device.mac.is_none())
         });
-        if let Some(id) = anonymous {
-            return id;
+        if anonymous.is_some() {
+            return anonymous;
         }
-        let id = self.create(at);
+        let id = self.create(newcomer, at)?;
         self.bind(id, address);
-        id
+        Some(id)
     }
 
     /// The client with this hardware address, as DHCP, CDP or LLDP tell it.
-    pub(super) fn client(&mut self, mac: MacAddr, at: Timestamp) -> DeviceId {
-        if let Some(id) = self
+    pub(super) fn client(
+        &mut self,
+        mac: MacAddr,
+        newcomer: Newcomer,
+        at: Timestamp,
+    ) -> Option<DeviceId> {
+        let known = self
             .with_mac(mac)
-            .or_else(|| self.named(DeviceName::from_mac(mac)))
-        {
-            return id;
+            .or_else(|| self.named(DeviceName::from_mac(mac)));
+        if known.is_some() {
+            return known;
         }
-        let id = self.create(at);
+        let id = self.create(newcomer, at)?;
         if let Some(device) = self.device_mut(id) {
             device.mac = Some(mac);
         }
         self.macs.insert(&self.table, &mac, id);
-        id
+        Some(id)
     }
 
     /// The device with this name, which is known to be at `address`.
@@ -157,8 +187,9 @@ impl Devices {
         &mut self,
         name: DeviceName,
         address: Option<IpAddr>,
+        newcomer: Newcomer,
         at: Timestamp,
-    ) -> DeviceId {
+    ) -> Option<DeviceId> {
         let by_name = self.named(name).or_else(|| self.with_mac(name.mac()?));
         let anonymous = address.and_then(|address| self.nameless_at(address, name));
         let id = match (by_name, anonymous) {
@@ -167,13 +198,13 @@ impl Devices {
                 id
             }
             (Some(id), _) | (None, Some(id)) => id,
-            (None, None) => self.create(at),
+            (None, None) => self.create(newcomer, at)?,
         };
         self.give_name(id, name);
         if let Some(address) = address {
             self.bind(id, address);
         }
-        id
+        Some(id)
     }
 
     /// The device at `address` that has no name yet and could be the one called `name`.
@@ -397,8 +428,11 @@ impl Devices {
         true
     }
 
-    fn create(&mut self, at: Timestamp) -> DeviceId {
-        self.make_room();
+    fn create(&mut self, newcomer: Newcomer, at: Timestamp) -> Option<DeviceId> {
+        if !self.make_room(newcomer, at) {
+            self.turned_away += 1;
+            return None;
+        }
         let index = self.free.pop().unwrap_or_else(|| {
             self.used += 1;
             self.used - 1
@@ -414,7 +448,7 @@ impl Devices {
         }
         self.queue.push_back(id);
         self.strangers += 1;
-        id
+        Some(id)
     }
 
     /// Takes back a device of an earlier run at the place it had; false where there is no room for it.
@@ -455,45 +489,64 @@ impl Devices {
         self.free = self.table.settle(self.used, self.latest.wrapping_add(1));
     }
 
-    fn make_room(&mut self) {
-        if self.strangers >= self.stranger_limit {
-            self.evict(|device| !device.is_proven);
+    /// Sees to it that there is a place for one more, if it may have one.
+    fn make_room(&mut self, newcomer: Newcomer, at: Timestamp) -> bool {
+        // A phone is a stranger for as long as it takes to prove it, and takes no place from another one.
+        let is_one_too_many =
+            newcomer == Newcomer::Stranger && self.strangers >= self.stranger_limit;
+        if is_one_too_many && !(self.displaced_strangers.allow(at) && self.displace(true)) {
+            return false;
         }
         if self.table.len() >= self.limit {
-            // Where strangers are so few that looking for one would find none, it is not looked for: a flood of names
-            // would have it done in vain for each.
-            let are_findable = self.strangers.saturating_mul(EVICTION_TRIES) >= self.table.len();
-            let evicted = are_findable && self.evict(|device| !device.is_proven)
-                || self.evict(|device| device.registration.current.is_none())
-                || self.evict(|_| true);
-            debug_assert!(evicted, "a full table has someone who can go");
+            let is_let_in = newcomer == Newcomer::Connected || self.displaced.allow(at);
+            if !is_let_in || !self.displace(false) {
+                return false;
+            }
         }
         // Those who left by a merge are still in the queue.
         if self.queue.len() > 2 * self.table.len() + EVICTION_TRIES {
             let table = &self.table;
             self.queue.retain(|&id| table.device(id).is_some());
         }
+        true
     }
 
-    /// Removes the one that came first among those that may go. Whether one was found.
-    fn evict(&mut self, may_go: impl Fn(&Device) -> bool) -> bool {
+    /// Removes the stranger that came first or, where they are few and not only strangers may go, the first phone that is
+    /// not registered. Whether one was found: nobody goes who is registered.
+    fn displace(&mut self, only_strangers: bool) -> bool {
+        // Where looking for a stranger would find none, none is looked for: a flood of names would have it done in vain
+        // for each.
+        let are_findable = self.strangers.saturating_mul(EVICTION_TRIES) >= self.table.len();
+        let mut unregistered = None;
         for _ in 0..EVICTION_TRIES {
             let Some(id) = self.queue.pop_front() else {
-                return false;
+                break;
             };
             let Some(device) = self.device(id) else {
                 continue;
             };
-            if may_go(device) {
-                let device = self.remove(id);
-                self.dropped
-                    .extend(device.and_then(|device| device.registration.current));
-                self.evicted += 1;
+            if !device.is_proven {
+                self.evict(id);
                 return true;
             }
+            if !only_strangers && device.registration.current.is_none() {
+                unregistered.get_or_insert(id);
+            }
             self.queue.push_back(id);
+            if unregistered.is_some() && !are_findable {
+                break;
+            }
         }
-        false
+        if let Some(id) = unregistered {
+            self.evict(id);
+        }
+        unregistered.is_some()
+    }
+
+    fn evict(&mut self, id: DeviceId) {
+        if self.remove(id).is_some() {
+            self.evicted += 1;
+        }
     }
 
     fn remove(&mut self, id: DeviceId) -> Option<Device> {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::world::World;
+use crate::phone::dhcp::DhcpTracker;
 use crate::phone::dns::{FailedName, NameAnswer, Purpose};
 use crate::phone::files::{
     CorruptConfig, Elsewhere, FileSeen, Files, ForeignFile, LoadError, ServedLoad,
@@ -100,7 +101,7 @@ impl World {
             .devices
             .with_mac(named)
             .and_then(|id| self.devices.device(id));
-        if other.is_some_and(|other| other.dhcp.is_some() || other.link.is_some()) {
+        if other.is_some_and(|other| other.all_dhcp().next().is_some() || other.link.is_some()) {
             return None;
         }
         let digits = own
@@ -122,15 +123,16 @@ impl World {
 
     /// When DHCP gave the device this address, if it surely still has it.
     fn current_lease(&self, device: &Device, client: IpAddr, at: Timestamp) -> Option<Timestamp> {
-        let dhcp = device.dhcp.as_deref()?;
-        let lease = dhcp.lease.as_deref()?;
-        let is_current = IpAddr::V4(lease.address) == client
-            && dhcp.asking_since.is_none()
-            && lease
-                .duration
-                .is_some_and(|duration| lease.at + duration > at)
-            && self.sight.lost_nothing_since(lease.at);
-        is_current.then_some(lease.at)
+        device.all_dhcp().find_map(|dhcp| {
+            let lease = dhcp.lease.as_deref()?;
+            let is_current = lease.address == client
+                && dhcp.asking_since.is_none()
+                && lease
+                    .duration
+                    .is_some_and(|duration| lease.at + duration > at)
+                && self.sight.lost_nothing_since(lease.at);
+            is_current.then_some(lease.at)
+        })
     }
 
     /// Whether the phone asks a server that DHCP offered. Loads may lie elsewhere: the configuration can name a server
@@ -148,29 +150,26 @@ impl World {
         let Some(leased) = self.current_lease(device, client, wanted.began) else {
             return;
         };
-        let offer = device
-            .dhcp
-            .as_ref()
-            .and_then(|dhcp| dhcp.lease.as_ref())
-            .map(|lease| &lease.tftp);
         // What a phone makes of an option that is wrong, nobody can tell.
-        let Some(offer) = offer.filter(|offer| {
-            offer
-                .option_150
-                .as_ref()
-                .is_none_or(crate::wire::dhcp::Option150::is_usable)
-        }) else {
-            return;
+        let is_wrong = |dhcp: &DhcpTracker| {
+            let lease = dhcp.lease.as_deref();
+            lease.is_some_and(|lease| lease.tftp.is_wrong())
         };
-        let offered: Option<Box<[IpAddr]>> = offer
-            .usable()
-            .iter()
+        if device.all_dhcp().any(is_wrong) {
+            return;
+        }
+        // It may use what it was told by either version.
+        let offered: Option<Box<[IpAddr]>> = device
+            .all_dhcp()
+            .flat_map(DhcpTracker::tftp_servers)
             .map(|server| match server {
-                TftpServer::Address(address) => Some(IpAddr::V4(*address)),
-                TftpServer::Name(name) => self.address_of(name),
+                TftpServer::Address(address) => Some(address),
+                TftpServer::Name(name) => self.address_of(&name),
             })
             .collect();
-        let Some(offered) = offered.filter(|offered| !offered.is_empty()) else {
+        // The server that was offered may have an address of the other version too, by which the phone asks it.
+        let is_alike = |address: &IpAddr| address.is_ipv6() == wanted.server.is_ipv6();
+        let Some(offered) = offered.filter(|offered| offered.iter().any(is_alike)) else {
             return;
         };
         if offered.contains(&wanted.server) {

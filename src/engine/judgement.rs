@@ -127,8 +127,7 @@ impl World {
         };
         let flapping = device.registration.review(now, flap);
         let excessive = device
-            .dhcp
-            .as_ref()
+            .needed_dhcp()
             .and_then(|tracker| tracker.review(now, dhcp));
         if let Some(began) = flapping {
             self.quietly(id, |device| device.registration.set_flapping(began));
@@ -139,7 +138,7 @@ impl World {
         }
         if let Some(began) = excessive {
             self.quietly(id, |device| {
-                if let Some(tracker) = &mut device.dhcp {
+                if let Some(tracker) = device.needed_dhcp_mut() {
                     tracker.set_excessive(began);
                 }
             });
@@ -152,8 +151,7 @@ impl World {
         };
         let flapping_until = device.registration.deadline(flap);
         let excessive_until = device
-            .dhcp
-            .as_ref()
+            .needed_dhcp()
             .and_then(|tracker| tracker.deadline(dhcp));
         let deadline = [flapping_until, excessive_until, judged]
             .into_iter()
@@ -176,18 +174,23 @@ impl World {
 
     /// A phone that DHCP leaves without an answer counts against the DHCP service.
     fn note_waiting(&mut self, id: DeviceId, now: Timestamp) {
-        let is_waiting = self.devices.device(id).is_some_and(|device| {
-            device
-                .dhcp
-                .as_ref()
-                .is_some_and(|dhcp| dhcp.exchange.is_some())
-                && device
-                    .findings
-                    .of(diagnosis::DHCP_NO_ANSWER)
-                    .is_some_and(|finding| finding.is_active())
-        });
+        let Some(device) = self.devices.device(id) else {
+            return;
+        };
+        let is_waiting = device
+            .needed_dhcp()
+            .is_some_and(|dhcp| dhcp.exchange.is_some())
+            && device
+                .findings
+                .of(diagnosis::DHCP_NO_ANSWER)
+                .is_some_and(|finding| finding.is_active());
         if is_waiting {
-            self.dhcp_service.left_waiting(id, now);
+            let service = if device.needs_dhcpv6() {
+                &mut self.dhcpv6_service
+            } else {
+                &mut self.dhcp_service
+            };
+            service.left_waiting(id, now);
             self.site_changed(now);
         }
     }
@@ -247,6 +250,7 @@ impl World {
             services: &self.services,
             sight: &self.sight,
             dhcp: &self.dhcp_service,
+            dhcpv6: &self.dhcpv6_service,
             inventory: self.settings.inventory.as_deref(),
             devices: &self.devices,
             address_of: &|name| self.address_of(name),

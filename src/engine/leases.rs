@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
+use super::devices::Newcomer;
 use super::world::World;
 use crate::event::EventKind;
 use crate::net::{DeviceName, MacAddr};
 use crate::phone::boot::Step;
 use crate::phone::dhcp::{Asked, DhcpTracker, Heard};
-use crate::phone::{DeviceId, Stage};
+use crate::phone::{Device, DeviceId, Stage};
 use crate::time::Timestamp;
 use crate::wire::dhcp::{Dhcp, MessageType, PhoneClass};
 use crate::wire::packet::Packet;
@@ -17,6 +18,8 @@ use crate::wire::packet::Packet;
 pub(super) struct Seen<'a> {
     pub(super) at: Timestamp,
     pub(super) source: u16,
+    /// Who sent the packet.
+    pub(super) from: IpAddr,
     /// The packet that carried it.
     pub(super) packet: &'a Packet<'a>,
     /// Whether it went to everyone.
@@ -28,6 +31,41 @@ impl Seen<'_> {
     fn is_from(&self, dhcp: &Dhcp<'_>) -> bool {
         let sender = self.packet.link.map(|link| link.source);
         sender == dhcp.hardware && dhcp.hops == 0 && dhcp.relay_address.is_unspecified()
+    }
+
+    /// How the client itself sent this frame, by which it asks for an address, to its switch.
+    pub(super) fn asked_on_its_segment(&self, device: &mut Device) {
+        let link = device.link.as_deref_mut();
+        if let Some(vlans) = link.and_then(|link| link.vlans.as_deref_mut())
+            && vlans.source == self.source
+        {
+            vlans.dhcp_sent(self.packet.vlans.ids(), self.at);
+        }
+    }
+}
+
+/// What a client of either version says of itself: a class, and often its device name.
+pub(super) struct ClientIdentity {
+    name: Option<DeviceName>,
+    class: PhoneClass,
+}
+
+impl ClientIdentity {
+    /// Of the client with this hardware address. A name counts where it is that of the address.
+    pub(super) fn new(mac: MacAddr, host_name: Option<&str>, class: PhoneClass) -> Self {
+        let name = host_name.and_then(|name| name.parse::<DeviceName>().ok());
+        Self {
+            name: name.filter(|name| name.mac() == Some(mac)),
+            class,
+        }
+    }
+
+    /// Whether it makes the client a phone.
+    pub(super) const fn newcomer(&self) -> Newcomer {
+        match (self.name, &self.class) {
+            (Some(_), _) | (_, PhoneClass::Phone { .. }) => Newcomer::Phone,
+            (None, PhoneClass::MaybePhone | PhoneClass::No) => Newcomer::Stranger,
+        }
     }
 }
 
@@ -45,17 +83,36 @@ impl World {
         if mac.is_multicast() || mac.is_zero() {
             return;
         }
-        let id = self.devices.client(mac, at);
-        self.frame_of = Some(id);
-        self.heard(id, at);
         if message_type.is_from_client() {
             self.sight.dhcp_client_heard(seen.source, at);
-            self.dhcp_asked(id, &dhcp, message_type, seen);
+            let identity =
+                ClientIdentity::new(mac, dhcp.host_name().as_deref(), dhcp.phone_class());
+            match self.dhcp_client(mac, identity.newcomer(), at) {
+                Some(id) => self.dhcp_asked(id, &dhcp, message_type, &identity, seen),
+                None => self.totals.dhcp_requests.add(message_type.label()),
+            }
         } else {
             self.sight.dhcp_server_heard(seen.source);
-            self.dhcp_service.heard(dhcp.server_identifier());
-            self.dhcp_answered(id, &dhcp, message_type, at);
+            let server = dhcp.server_identifier().map(IpAddr::V4);
+            self.dhcp_service.heard(server);
+            match self.dhcp_client(mac, Newcomer::Stranger, at) {
+                Some(id) => self.dhcp_answered(id, &dhcp, message_type, at),
+                None => self.totals.dhcp_replies.add(message_type.label()),
+            }
         }
+    }
+
+    /// Whose lease a message is about, if there is room for that client.
+    pub(super) fn dhcp_client(
+        &mut self,
+        mac: MacAddr,
+        newcomer: Newcomer,
+        at: Timestamp,
+    ) -> Option<DeviceId> {
+        let id = self.devices.client(mac, newcomer, at)?;
+        self.frame_of = Some(id);
+        self.heard(id, at);
+        Some(id)
     }
 
     fn dhcp_asked(
@@ -63,6 +120,7 @@ impl World {
         id: DeviceId,
         dhcp: &Dhcp<'_>,
         message_type: MessageType,
+        identity: &ClientIdentity,
         seen: Seen<'_>,
     ) {
         let at = seen.at;
@@ -75,22 +133,16 @@ impl World {
         };
         let is_on_its_segment = seen.is_from(dhcp);
         let asked = self.with(id, |device| {
+            let known = device.dhcp.as_deref();
+            let was_answered = known.is_some_and(|known| known.exchange.is_none());
             let tracker: &mut DhcpTracker = device.dhcp.get_or_insert_default();
-            let was_answered = tracker.exchange.is_none();
             let asked = tracker.asked(dhcp, message_type, heard, threshold);
             if asked == Asked::Address && was_answered {
                 let failures = device.failures();
                 device.boot.dhcp_begins_anew(failures);
             }
-            if asked == Asked::Address
-                && is_on_its_segment
-                && let Some(vlans) = device
-                    .link
-                    .as_deref_mut()
-                    .and_then(|link| link.vlans.as_deref_mut())
-                && vlans.source == seen.source
-            {
-                vlans.dhcp_sent(seen.packet.vlans.ids(), at);
+            if asked == Asked::Address && is_on_its_segment {
+                seen.asked_on_its_segment(device);
             }
             asked
         });
@@ -98,7 +150,7 @@ impl World {
             return;
         };
         self.totals.dhcp_requests.add(message_type.label());
-        self.dhcp_identity(id, dhcp, at);
+        self.client_identity(id, identity, at);
         match asked {
             Asked::Address => {
                 // A phone that looks for a server has lost everything it had: it has restarted, whatever its
@@ -114,34 +166,22 @@ impl World {
         }
     }
 
-    /// What a client says of itself: a class, and often its device name.
-    fn dhcp_identity(&mut self, id: DeviceId, dhcp: &Dhcp<'_>, at: Timestamp) {
-        let named = dhcp
-            .host_name()
-            .and_then(|name| name.parse::<DeviceName>().ok());
-        self.client_identity(id, named, dhcp.hardware, &dhcp.phone_class(), at);
-    }
-
-    /// What a client of either version says of itself: a device name, which counts where it is that of its hardware
-    /// address, and a class.
+    /// Notes what a client of either version says of itself.
     pub(super) fn client_identity(
         &mut self,
         id: DeviceId,
-        named: Option<DeviceName>,
-        mac: Option<MacAddr>,
-        class: &PhoneClass,
+        identity: &ClientIdentity,
         at: Timestamp,
     ) {
-        let named = named.filter(|name| name.mac().is_some() && name.mac() == mac);
-        if named.is_none() && !matches!(class, PhoneClass::Phone { .. }) {
+        if identity.newcomer() == Newcomer::Stranger {
             return;
         }
-        if let Some(name) = named {
-            self.devices.identify(name, None, at);
+        if let Some(name) = identity.name {
+            self.devices.identify(name, None, Newcomer::Phone, at);
         }
         self.with(id, |device| {
             device.looks_like_a_phone = true;
-            if let Some(model) = class.model() {
+            if let Some(model) = identity.class.model() {
                 device.model = Some(model.into());
             }
         });

@@ -78,28 +78,32 @@ fn device_of(world: &mut World, subject: &mut Subject<'_>, at: Timestamp) -> Opt
         return known;
     }
     let address = subject.key.client.ip;
+    let newcomer = subject.connection.newcomer();
     let id = match world.devices.sharers(address) {
-        [] => world.devices.provisional(address, at),
-        [only] => *only,
+        [] => world.devices.provisional(address, newcomer, at)?,
+        [only] if !subject.connection.is_of_one_turned_away => *only,
         _ => return None,
     };
     subject.connection.device = Some(id);
     Some(id)
 }
 
-/// The connection belongs to the device with this name.
+/// The connection belongs to the device with this name, or to nobody where there is no room for it.
 fn named(
     world: &mut World,
     subject: &mut Subject<'_>,
     name: DeviceName,
     at: Timestamp,
-) -> DeviceId {
+) -> Option<DeviceId> {
     let was_known = world.devices.named(name).is_some();
     let before = subject.connection.device;
-    let id = world
-        .devices
-        .identify(name, Some(subject.key.client.ip), at);
-    subject.connection.device = Some(id);
+    let newcomer = subject.connection.newcomer();
+    subject.connection.device =
+        world
+            .devices
+            .identify(name, Some(subject.key.client.ip), newcomer, at);
+    subject.connection.is_of_one_turned_away = subject.connection.device.is_none();
+    let id = subject.connection.device?;
     let was_proven = world.is_proven(id);
     world.prove(id, at);
     if name.mac().is_some() {
@@ -108,7 +112,7 @@ fn named(
     if was_proven && !was_known && before.is_some() {
         world.tell(id, at, EventKind::DeviceNamed);
     }
-    id
+    Some(id)
 }
 
 fn from_device(
@@ -121,8 +125,10 @@ fn from_device(
     match &message {
         Message::Register(register) => return registering(world, subject, register, at),
         Message::RegisterTokenReq(request) => {
-            if let Some(name) = request.name {
-                let device = named(world, subject, name, at);
+            if let Some(device) = request
+                .name
+                .and_then(|name| named(world, subject, name, at))
+            {
                 typed(world, device, |device| {
                     device.device_type = Some(request.device_type);
                 });
@@ -188,7 +194,7 @@ fn from_device(
 
 fn registering(world: &mut World, subject: &mut Subject<'_>, register: &Register, at: Timestamp) {
     let device = match register.name {
-        Some(name) => Some(named(world, subject, name, at)),
+        Some(name) => named(world, subject, name, at),
         None => device_of(world, subject, at),
     };
     world.server(subject.key.server.ip, at);

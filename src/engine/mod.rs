@@ -4,6 +4,7 @@
 //! [`Engine::handle_timeout`] lets it, [`Engine::poll_event`] gives what happened. [`Engine::snapshot`] gives everyone
 //! else a picture to read.
 
+mod admission;
 mod claims;
 mod connection;
 mod connection_table;
@@ -135,7 +136,6 @@ impl Engine {
             Record::ClockStep(step) => self.clock_step(*step),
         }
         self.world.settle(self.now);
-        self.world.settle_evictions();
         for (from, into) in self.world.devices.merged.drain(..) {
             self.recorder.merged(from, into);
         }
@@ -200,6 +200,9 @@ impl Engine {
         totals
             .evicted
             .add_many("devices", self.world.devices.evicted);
+        totals
+            .evicted
+            .add_many("newcomers", self.world.devices.turned_away);
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         totals
             .evicted
@@ -412,22 +415,23 @@ impl Engine {
             SocketAddr::new(ip.destination, datagram.destination_port),
         );
         let ports = [datagram.source_port, datagram.destination_port];
+        let seen = Seen {
+            at: frame.at,
+            source: frame.source,
+            from: ip.source,
+            packet,
+            is_broadcast: ip.destination == Ipv4Addr::BROADCAST,
+        };
         if ports
             .iter()
             .any(|port| matches!(*port, dhcp::SERVER_PORT | dhcp::CLIENT_PORT))
         {
-            let seen = Seen {
-                at: frame.at,
-                source: frame.source,
-                packet,
-                is_broadcast: ip.destination == Ipv4Addr::BROADCAST,
-            };
             self.world.dhcp(datagram.payload, seen);
         } else if ports
             .iter()
             .any(|port| matches!(*port, dhcpv6::SERVER_PORT | dhcpv6::CLIENT_PORT))
         {
-            self.world.dhcpv6(datagram.payload, frame.at);
+            self.world.dhcpv6(datagram.payload, seen);
         } else if ports.contains(&dns::PORT) {
             self.lookups.datagram(
                 &mut self.world,

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::devices::Newcomer;
 use super::world::World;
 use crate::net::{DeviceName, MacAddr};
 use crate::phone::boot::Step;
@@ -129,11 +130,12 @@ impl World {
     fn announced(&mut self, announcement: &Announcement<'_>, frame: Neighbour<'_>) {
         let (at, vlan) = (frame.at, frame.tags.vlan());
         let id = match (announcement.name, announcement.mac) {
-            (Some(name), _) => self.devices.identify(name, None, at),
-            (None, Some(mac)) => self.devices.client(mac, at),
+            (Some(name), _) => self.devices.identify(name, None, Newcomer::Phone, at),
+            (None, Some(mac)) => self.devices.client(mac, Newcomer::Phone, at),
             // A phone of another maker that gives neither is nobody who could be found again.
-            (None, None) => return,
+            (None, None) => None,
         };
+        let Some(id) = id else { return };
         self.frame_of = Some(id);
         if let Some(address) = announcement.address {
             self.devices.bind(id, address);

@@ -165,7 +165,7 @@ impl World {
             counted_as_phone: device.is_phone(),
         };
         let flap = self.settings.flap;
-        let is_expected = began_unseen || self.is_expected(id, at);
+        let is_expected = began_unseen || self.is_expected(id, callmanager, at);
         let kind = self.with(id, |device| match proof {
             Proof::Acknowledged => Some(device.registration.acknowledged(
                 current,

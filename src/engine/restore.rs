@@ -120,6 +120,7 @@ impl Engine {
                     .map(|(name, address)| (name.clone(), *address))
                     .collect(),
                 dhcp: world.dhcp_service.clone(),
+                dhcpv6: world.dhcpv6_service.clone(),
                 findings: findings
                     .map(|(subject, finding)| (subject.clone(), SavedFinding::of(finding)))
                     .collect(),
@@ -163,6 +164,7 @@ impl World {
         let room = self.settings.limits.dns_names;
         self.names.extend(site.names.into_iter().take(room));
         self.dhcp_service = site.dhcp;
+        self.dhcpv6_service = site.dhcpv6;
         for (subject, finding) in site.findings {
             if let Some(finding) = finding.restored() {
                 self.site_findings.restore(subject, Arc::new(finding));

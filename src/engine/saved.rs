@@ -61,6 +61,8 @@ pub(super) struct Site<Server> {
     pub(super) services: Vec<(ServiceKind, IpAddr, Service)>,
     pub(super) names: BTreeMap<String, IpAddr>,
     pub(super) dhcp: DhcpService,
+    #[serde(default)]
+    pub(super) dhcpv6: DhcpService,
     pub(super) findings: Vec<(Subject, SavedFinding)>,
 }
 

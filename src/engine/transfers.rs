@@ -7,6 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::devices::Newcomer;
 use super::files::Wanted;
 use super::timers::Timer;
 use super::world::World;
@@ -172,9 +173,13 @@ impl Transfers {
                 self.all.remove(&client);
             }
         }
-        self.make_room(world, at);
         let kind = file_kind(&request.file);
         let device = requester(world, client.ip(), &kind, at);
+        if device.is_none() && kind.device().is_some() {
+            // There was no room for whom the file names.
+            return;
+        }
+        self.make_room(world);
         if let Some(id) = device {
             world.heard(id, at);
             world.with(id, |device| device.tftp.requests += 1);
@@ -403,7 +408,7 @@ impl Transfers {
         }
     }
 
-    fn make_room(&mut self, world: &mut World, at: Timestamp) {
+    fn make_room(&mut self, world: &mut World) {
         if self.queue.len() > 2 * self.all.len() + EVICTION_TRIES {
             let all = &self.all;
             self.queue.retain(|client| all.contains_key(client));
@@ -412,8 +417,8 @@ impl Transfers {
             let Some(client) = self.queue.pop_front() else {
                 return;
             };
-            if self.all.contains_key(&client) {
-                self.end(world, client, "aborted", at);
+            // It is no longer followed, which does not mean that it failed.
+            if self.all.remove(&client).is_some() {
                 world.totals.evicted.add("transfers");
             }
         }
@@ -496,10 +501,7 @@ fn requester(
     let is_known_as_another = at_address
         .and_then(|id| world.devices.device(id))
         .is_some_and(|device| {
-            let holds_lease = device
-                .dhcp
-                .as_ref()
-                .is_some_and(|dhcp| dhcp.lease.is_some());
+            let holds_lease = device.all_dhcp().any(|dhcp| dhcp.lease.is_some());
             let is_another_mac =
                 device.mac.is_some() && name.mac().is_some() && device.mac != name.mac();
             holds_lease && is_another_mac
@@ -507,7 +509,9 @@ fn requester(
     if is_known_as_another {
         return at_address;
     }
-    let id = world.devices.identify(name, Some(address), at);
+    let id = world
+        .devices
+        .identify(name, Some(address), Newcomer::Phone, at)?;
     if matches!(kind, FileKind::PhoneConfig { .. }) {
         world.with(id, |device| device.looks_like_a_phone = true);
         world.recount(id);

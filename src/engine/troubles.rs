@@ -21,6 +21,9 @@ use crate::wire::sccp::{RegisterReject, ResetReason};
 /// A keepalive that was under way when the device registered elsewhere shows nobody beside it.
 const UNDER_WAY: Duration = Duration::from_secs(5);
 
+/// A device that registers again within this time was not registered elsewhere in between.
+const BACK_AT_ONCE: Duration = Duration::from_secs(10);
+
 /// A connection attempt that has ended.
 #[derive(Clone, Copy)]
 pub(super) struct Attempt {
@@ -196,18 +199,39 @@ impl World {
 
     // --- registrations ---
 
-    /// Whether a registration with this server is what somebody wanted, or may be: the device was reset, or frames
-    /// were lost where a reset would have been seen.
-    pub(super) fn is_expected(&self, id: DeviceId, at: Timestamp) -> bool {
-        let history = self
-            .devices
-            .device(id)
-            .and_then(|device| device.history.as_deref());
-        let Some(history) = history else { return false };
+    /// Whether a registration with this server is what somebody wanted, or may be: the device was reset, frames were
+    /// lost where a reset would have been seen, or it may come back from a server that is not seen.
+    pub(super) fn is_expected(&self, id: DeviceId, callmanager: IpAddr, at: Timestamp) -> bool {
+        let device = self.devices.device(id);
+        let history = device.and_then(|device| device.history.as_deref());
+        let Some((device, history)) = device.zip(history) else {
+            return false;
+        };
         let may_be_missed = history
             .last_end()
             .is_some_and(|end| !self.sight.lost_nothing_since(end - UNDER_WAY));
-        history.follows_a_reset(at) || may_be_missed
+        history.follows_a_reset(at)
+            || may_be_missed
+            || self.may_come_back(device, history, callmanager, at)
+    }
+
+    /// Whether the device was away from this server for so long that it may have been registered with another one of
+    /// its list that is not seen.
+    fn may_come_back(
+        &self,
+        device: &Device,
+        history: &History,
+        callmanager: IpAddr,
+        at: Timestamp,
+    ) -> bool {
+        let is_again = device.registration.last_callmanager == Some(callmanager);
+        let left = history
+            .left(callmanager)
+            .filter(|left| is_again && at.since(*left) > BACK_AT_ONCE);
+        left.is_some_and(|left| {
+            let is_known = |server| server == callmanager;
+            self.with_shown(|shown| shown.another(device, &is_known, left).is_some())
+        })
     }
 
     /// The device registered; what was said against it is over. Its boot, if its beginning was seen, took `total`.
@@ -258,6 +282,21 @@ impl World {
             .boot
             .began
             .is_some_and(|began| self.sight.lost_nothing_since(began));
+        // What passed with a server that is not seen is no part of a boot.
+        let list_changed = device
+            .history
+            .as_ref()
+            .and_then(|history| history.pace.as_ref())
+            .is_some_and(|pace| pace.list_changed);
+        let sees_all = device.boot.began.and_then(|began| {
+            self.with_shown(|shown| {
+                let is_known = |server| server == current.callmanager;
+                if list_changed && shown.another(device, &is_known, began).is_some() {
+                    return Some(false);
+                }
+                shown.all_before(device, current.callmanager, began)
+            })
+        });
         self.with(id, |device| {
             let total = device.boot.finish(at);
             if let Some(history) = &mut device.history {
@@ -267,19 +306,44 @@ impl World {
                     && current.proof == Proof::Acknowledged
                     && lost_nothing
                     && !pace.was_turned_away
+                    && sees_all != Some(false)
                 {
                     history.slow_boot = Some(Box::new(SlowBoot {
                         began: at - total,
                         registered: at,
                         callmanager: current.callmanager,
                         spent: pace.ended(at),
+                        is_doubtful: sees_all.is_none(),
                     }));
                 }
                 device.tidy();
             }
-            total
+            total.filter(|_| sees_all != Some(false))
         })
         .flatten()
+    }
+
+    /// The device's list has become known: so has what it may have done unseen while it booted.
+    pub(super) fn settle_slow_boot(&mut self, id: DeviceId) {
+        let device = self.devices.device(id);
+        let boot = device
+            .and_then(|device| device.history.as_ref()?.slow_boot.as_deref())
+            .filter(|boot| boot.is_doubtful);
+        let Some((device, boot)) = device.zip(boot) else {
+            return;
+        };
+        let sees_all =
+            self.with_shown(|shown| shown.all_before(device, boot.callmanager, boot.began));
+        let Some(sees_all) = sees_all else { return };
+        self.with(id, |device| {
+            if let Some(history) = &mut device.history {
+                history.slow_boot = history.slow_boot.take().filter(|_| sees_all);
+                if let Some(boot) = &mut history.slow_boot {
+                    boot.is_doubtful = false;
+                }
+            }
+            device.tidy();
+        });
     }
 
     /// The registration ended.

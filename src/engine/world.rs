@@ -19,6 +19,7 @@ use crate::phone::link::Segment;
 use crate::phone::service::{Service, ServiceKind};
 use crate::phone::sight::Sight;
 use crate::phone::tally::Tally;
+use crate::phone::unseen::Shown;
 use crate::phone::{CallManager, Device, DeviceId, Role, Stage};
 use crate::snapshot::Totals;
 use crate::time::Timestamp;
@@ -52,6 +53,7 @@ pub(super) struct World {
     pub(super) sight: Sight,
     /// The DHCP service as all phones meet it.
     pub(super) dhcp_service: DhcpService,
+    pub(super) dhcpv6_service: DhcpService,
     pub(super) relayed_messages: RelayedMessages,
     /// What each capture source shows of switches and phones.
     pub(super) segments: Vec<Segment<DeviceId>>,
@@ -79,6 +81,7 @@ impl World {
             events: VecDeque::new(),
             sight: Sight::default(),
             dhcp_service: DhcpService::default(),
+            dhcpv6_service: DhcpService::default(),
             relayed_messages: RelayedMessages::default(),
             segments: Vec::new(),
             stations: Stations::default(),
@@ -249,10 +252,11 @@ impl World {
         let is_news = step != Step::Link || device.stage == Stage::Unknown;
         self.with(id, |device| {
             device.step(step, at);
-            if step > Step::Dhcp
-                && let Some(dhcp) = &mut device.dhcp
-            {
-                dhcp.moved_on();
+            if step > Step::Dhcp {
+                let both = [&mut device.dhcp, &mut device.dhcpv6];
+                for dhcp in both.into_iter().flatten() {
+                    dhcp.moved_on();
+                }
             }
         });
         if is_news {
@@ -261,6 +265,14 @@ impl World {
     }
 
     // --- servers and roles ---
+
+    /// The CallManagers of which the sensor has seen anything.
+    pub(super) fn with_shown<R>(&self, question: impl FnOnce(Shown<'_>) -> R) -> R {
+        question(Shown {
+            callmanagers: &self.servers,
+            address_of: &|name| self.address_of(name),
+        })
+    }
 
     /// The record of a CallManager, made if there is room.
     pub(super) fn server(&mut self, address: IpAddr, at: Timestamp) -> Option<&mut CallManager> {
@@ -359,8 +371,15 @@ impl World {
             return;
         }
         let shared = self.shared_group(group);
-        self.with(id, |device| device.group = Some(shared));
+        self.with(id, |device| {
+            let had_another = device.group.replace(shared).is_some();
+            let history = device.history.as_mut().filter(|_| had_another);
+            if let Some(pace) = history.and_then(|history| history.pace.as_mut()) {
+                pace.list_changed = true;
+            }
+        });
         self.refresh_role(id);
+        self.settle_slow_boot(id);
     }
 
     /// The list, kept once for all who have the same.
@@ -389,19 +408,6 @@ impl World {
                     current.role = role;
                 }
             });
-        }
-    }
-
-    /// The servers of devices that were evicted count one less.
-    pub(super) fn settle_evictions(&mut self) {
-        for current in std::mem::take(&mut self.devices.dropped) {
-            if let Some(server) = self.servers.get_mut(&current.callmanager) {
-                let server = Arc::make_mut(server);
-                server.registered = server.registered.saturating_sub(1);
-                server.registered_phones = server
-                    .registered_phones
-                    .saturating_sub(u64::from(current.counted_as_phone));
-            }
         }
     }
 }

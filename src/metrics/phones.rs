@@ -112,7 +112,7 @@ fn add_counts(page: &mut Page, selection: &Selection<'_>) {
         "DHCP messages with which the phone asked for an address or for options.",
         |family| {
             for (phone, device) in selection.phones() {
-                let requests = device.dhcp.as_ref().map_or(0, |dhcp| dhcp.requests);
+                let requests = device.dhcp_requests();
                 family.number(&[("phone", &phone)], requests);
             }
         },

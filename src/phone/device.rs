@@ -86,6 +86,9 @@ pub struct Device {
     pub quality: Option<Box<Quality>>,
     /// What it asked of DHCP and was given.
     pub dhcp: Option<Box<DhcpTracker>>,
+    /// The same of DHCP for IPv6.
+    #[serde(default)]
+    pub dhcpv6: Option<Box<DhcpTracker>>,
     /// What it and its switch said of its port.
     pub link: Option<Box<LinkFacts>>,
     /// What it fetched.
@@ -127,6 +130,45 @@ impl Device {
         self.kind() == DeviceKind::Phone
     }
 
+    /// Whether all that it has of the network comes by IPv6, as far as was seen: then it needs DHCP for IPv6. A phone that
+    /// has both versions asks for IPv6 as long as it is up, and does without.
+    pub fn needs_dhcpv6(&self) -> bool {
+        self.dhcp.is_none()
+            && self.dhcpv6.is_some()
+            && self.address.is_none_or(|address| address.is_ipv6())
+    }
+
+    /// Its DHCP of the version that it needs.
+    pub fn needed_dhcp(&self) -> Option<&DhcpTracker> {
+        if self.needs_dhcpv6() {
+            self.dhcpv6.as_deref()
+        } else {
+            self.dhcp.as_deref()
+        }
+    }
+
+    /// The same, to change it.
+    pub(crate) fn needed_dhcp_mut(&mut self) -> Option<&mut DhcpTracker> {
+        if self.needs_dhcpv6() {
+            self.dhcpv6.as_deref_mut()
+        } else {
+            self.dhcp.as_deref_mut()
+        }
+    }
+
+    /// Its DHCP of both versions.
+    pub fn all_dhcp(&self) -> impl Iterator<Item = &DhcpTracker> {
+        self.dhcp
+            .as_deref()
+            .into_iter()
+            .chain(self.dhcpv6.as_deref())
+    }
+
+    /// How often it asked DHCP of either version.
+    pub fn dhcp_requests(&self) -> u64 {
+        self.all_dhcp().map(|dhcp| dhcp.requests).sum()
+    }
+
     /// Its model: by its SCCP device type where that is known, else as DHCP, CDP, LLDP or an alarm named it.
     pub fn model(&self) -> Option<&str> {
         self.device_type
@@ -160,7 +202,7 @@ impl Device {
 
     /// How often each step of the boot chain has failed.
     pub fn failures(&self) -> Failures {
-        let dhcp = |count: fn(&DhcpTracker) -> u32| self.dhcp.as_deref().map_or(0, count);
+        let dhcp = |count: fn(&DhcpTracker) -> u32| self.needed_dhcp().map_or(0, count);
         Failures([
             dhcp(|dhcp| dhcp.naks),
             dhcp(|dhcp| dhcp.declines),
@@ -213,6 +255,10 @@ impl Device {
             (Some(own), Some(others)) => own.absorb(*others),
             (own, others) => *own = own.take().or(others),
         }
+        match (&mut self.dhcpv6, other.dhcpv6) {
+            (Some(own), Some(others)) => own.absorb(*others),
+            (own, others) => *own = own.take().or(others),
+        }
         self.link = self.link.take().or(other.link);
         self.tftp.absorb(other.tftp, TftpFacts::absorb);
         match (&mut self.files, other.files) {
@@ -239,6 +285,6 @@ impl Device {
             || self.registration.is_flapping
             || self.keepalives.open_gap.is_some()
             || self.findings.worst() > Some(Severity::Info)
-            || self.dhcp.as_ref().is_some_and(|dhcp| dhcp.is_excessive)
+            || self.needed_dhcp().is_some_and(|dhcp| dhcp.is_excessive)
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::Device;
+use crate::phone::dhcp::DhcpTracker;
 use crate::time::Timestamp;
 use crate::wire::dhcp::TftpServer;
 use crate::wire::dns::ResponseCode;
@@ -67,13 +68,10 @@ impl Purpose {
         {
             return Self::CallManager;
         }
-        let lease = device.dhcp.as_ref().and_then(|dhcp| dhcp.lease.as_deref());
-        let is_tftp =
-            lease.is_some_and(|lease| {
-                lease.tftp.usable().iter().any(
-                    |server| matches!(server, TftpServer::Name(known) if same_host(known, name)),
-                )
-            });
+        let is_tftp = device
+            .all_dhcp()
+            .flat_map(DhcpTracker::tftp_servers)
+            .any(|server| matches!(server, TftpServer::Name(known) if same_host(&known, name)));
         if is_tftp { Self::Tftp } else { Self::Unknown }
     }
 }
@@ -94,7 +92,7 @@ pub fn same_host(one: &str, other: &str) -> bool {
     first_label(one).eq_ignore_ascii_case(first_label(other))
 }
 
-fn is_host(host: &Host, name: &str) -> bool {
+pub(super) fn is_host(host: &Host, name: &str) -> bool {
     matches!(host, Host::Name(known) if same_host(known, name))
 }
 

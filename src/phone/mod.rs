@@ -31,6 +31,7 @@ pub mod tally;
 pub mod tftp;
 pub mod troubles;
 pub mod turned_down;
+pub mod unseen;
 pub mod window;
 
 pub use boot::Stage;

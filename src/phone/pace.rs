@@ -16,6 +16,8 @@ pub struct Pace {
     spent: [(Step, Duration); Step::ALL.len()],
     /// Whether it was turned away on its way: what held it up has another name then.
     pub was_turned_away: bool,
+    /// Whether it was given another list of CallManagers meanwhile: it may have gone by the one before.
+    pub list_changed: bool,
 }
 
 /// A boot that took long.
@@ -29,6 +31,9 @@ pub struct SlowBoot {
     pub callmanager: IpAddr,
     /// What each step took.
     pub spent: [(Step, Duration); Step::ALL.len()],
+    /// Whether the phone may have been with another server meanwhile: it is not known yet which ones it tries first.
+    #[serde(default)]
+    pub is_doubtful: bool,
 }
 
 impl Pace {
@@ -39,6 +44,7 @@ impl Pace {
             since: at,
             spent: Step::ALL.map(|step| (step, Duration::ZERO)),
             was_turned_away: false,
+            list_changed: false,
         }
     }
 
@@ -82,6 +88,7 @@ impl Pace {
         Self {
             spent: early.spent,
             was_turned_away: early.was_turned_away || late.was_turned_away,
+            list_changed: early.list_changed || late.list_changed,
             ..late
         }
     }
@@ -129,6 +136,7 @@ mod tests {
             registered: at(64),
             callmanager: IpAddr::from([10, 0, 0, 11]),
             spent: pace.ended(at(64)),
+            is_doubtful: false,
         };
         assert_eq!(boot.total(), Duration::from_secs(64));
         assert_eq!(boot.slowest(), (Step::Dhcp, Duration::from_secs(50)));

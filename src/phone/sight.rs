@@ -34,6 +34,8 @@ struct Source {
     dhcp_clients: Option<Timestamp>,
     /// Whether a DHCP server was ever heard on it.
     dhcp_servers: bool,
+    /// The same of IPv6.
+    dhcpv6_servers: bool,
 }
 
 /// The recent past, in tenths of [`Sight::RECENT`].
@@ -164,6 +166,13 @@ impl Sight {
         }
     }
 
+    /// A server of DHCP for IPv6 spoke on this source.
+    pub fn dhcpv6_server_heard(&mut self, source: u16) {
+        if let Some(source) = self.sources.get_mut(usize::from(source)) {
+            source.dhcpv6_servers = true;
+        }
+    }
+
     /// Whether every source has shown DHCP clients since before `at`: where a phone asks for an address, that is seen.
     pub fn shows_dhcp_clients_since(&self, at: Timestamp) -> bool {
         let mut in_use = self
@@ -180,6 +189,13 @@ impl Sight {
         self.sources
             .get(usize::from(source))
             .is_some_and(|source| source.dhcp_servers || source.both_directions)
+    }
+
+    /// The same of DHCP for IPv6.
+    pub fn shows_dhcpv6_servers(&self, source: u16) -> bool {
+        self.sources
+            .get(usize::from(source))
+            .is_some_and(|source| source.dhcpv6_servers || source.both_directions)
     }
 
     /// The sensor lost so many frames; 0 where it cannot tell.

@@ -103,6 +103,9 @@ pub struct DeviceEntry {
     pub dhcp: Option<DhcpEntry>,
     /// The lease it holds.
     pub lease: Option<LeaseEntry>,
+    /// The lease of IPv6 that it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease_v6: Option<LeaseEntry>,
     /// Its port on the switch.
     pub link: Option<LinkEntry>,
     /// What the inventory calls it.
@@ -216,7 +219,7 @@ impl DeviceEntry {
             callmanager: device.keepalives.gaps(GapDirection::CallManager).into(),
             phone: device.keepalives.gaps(GapDirection::Phone).into(),
         };
-        let dhcp = device.dhcp.as_deref();
+        let dhcp = device.needed_dhcp();
         let reset = device.last_reset_reason.as_deref();
         Self {
             name: device.name.map(|name| name.to_string()),
@@ -234,7 +237,7 @@ impl DeviceEntry {
             unregistrations: registration.unregistrations,
             keepalive_gaps: gaps.callmanager + gaps.phone,
             keepalives_missed: device.keepalives.missed,
-            dhcp_requests: dhcp.map_or(0, |dhcp| dhcp.requests),
+            dhcp_requests: device.dhcp_requests(),
             tcp_refused: device.tcp_refused.into(),
             tftp_not_found: device.tftp.not_found.into(),
             boots: device.boot.passes.into(),
@@ -268,7 +271,8 @@ impl DeviceEntry {
             default_configuration: device.default_configuration,
             tftp: TftpEntry::new(&device.tftp),
             dhcp: dhcp.map(DhcpEntry::new),
-            lease: dhcp.and_then(|dhcp| dhcp.lease.as_deref().map(LeaseEntry::new)),
+            lease: lease(device.dhcp.as_deref()),
+            lease_v6: lease(device.dhcpv6.as_deref()),
             link: device.link.as_deref().map(LinkEntry::new),
             description: owned(description),
             device_pool: owned(listed.and_then(|it| it.device_pool.as_deref())),
@@ -373,6 +377,10 @@ fn server_list(group: &CallManagerGroup) -> Vec<String> {
             Host::Name(name) => name.clone(),
         })
         .collect()
+}
+
+fn lease(dhcp: Option<&DhcpTracker>) -> Option<LeaseEntry> {
+    dhcp?.lease.as_deref().map(LeaseEntry::new)
 }
 
 fn owned(text: Option<&str>) -> Option<String> {

@@ -161,8 +161,8 @@ fn registered() -> Device {
     dhcp.requests = 2;
     dhcp.lease = Some(Box::new(Lease {
         at: after(0),
-        address: Ipv4Addr::new(10, 0, 0, 10),
-        server: Some(Ipv4Addr::new(10, 0, 0, 1)),
+        address: Ipv4Addr::new(10, 0, 0, 10).into(),
+        server: Some(Ipv4Addr::new(10, 0, 0, 1).into()),
         mask: Some(Ipv4Addr::new(255, 255, 255, 0)),
         routers: vec![Ipv4Addr::new(10, 0, 0, 1)],
         dns_servers: Vec::new(),
@@ -187,7 +187,7 @@ fn looping_in_dhcp() -> Device {
     dhcp.asking_since = Some(after(6_570));
     dhcp.lease = Some(Box::new(Lease {
         at: after(6_560),
-        address: Ipv4Addr::new(10, 0, 0, 11),
+        address: Ipv4Addr::new(10, 0, 0, 11).into(),
         server: None,
         mask: None,
         routers: Vec::new(),

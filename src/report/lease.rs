@@ -1,12 +1,12 @@
 //! What DHCP gave a phone, as the report words it.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::Serialize;
 
 use crate::phone::dhcp::Lease;
 use crate::time::Timestamp;
-use crate::wire::dhcp::{Option66, Option150, TftpOffer, TftpServer};
+use crate::wire::dhcp::{Option66, Option150, TftpOffer, TftpServer, TftpSuboption};
 
 /// A lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -14,15 +14,15 @@ pub struct LeaseEntry {
     /// When it was given.
     pub at: Timestamp,
     /// The address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// The server that gave it.
-    pub server: Option<Ipv4Addr>,
+    pub server: Option<IpAddr>,
     /// The subnet mask.
     pub mask: Option<Ipv4Addr>,
     /// The routers.
     pub routers: Vec<Ipv4Addr>,
     /// The DNS servers.
-    pub dns_servers: Vec<Ipv4Addr>,
+    pub dns_servers: Vec<IpAddr>,
     /// The TFTP servers that a phone can use, in the order in which it asks them.
     pub tftp_servers: Vec<String>,
     /// What was said of the TFTP server, right or wrong.
@@ -42,6 +42,21 @@ pub struct TftpOfferEntry {
     pub siaddr: Option<Ipv4Addr>,
     /// The field `sname`.
     pub sname: Option<String>,
+    /// Suboption 1 of Cisco's vendor options in DHCP for IPv6.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suboption: Option<SuboptionEntry>,
+}
+
+/// What the suboption of DHCP for IPv6 holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SuboptionEntry {
+    /// Addresses, as it should.
+    Addresses(Vec<Ipv6Addr>),
+    /// Text, where addresses belong.
+    Text(String),
+    /// Neither: this many bytes.
+    WrongLength(usize),
 }
 
 /// What option 150 holds.
@@ -108,6 +123,11 @@ impl TftpOfferEntry {
             }),
             siaddr: offer.server_address,
             sname: offer.server_name.clone(),
+            suboption: offer.suboption.as_ref().map(|suboption| match suboption {
+                TftpSuboption::Addresses(addresses) => SuboptionEntry::Addresses(addresses.clone()),
+                TftpSuboption::Text(text) => SuboptionEntry::Text(text.clone()),
+                TftpSuboption::WrongLength(length) => SuboptionEntry::WrongLength(*length),
+            }),
         }
     }
 }

@@ -31,7 +31,7 @@ pub use device::{
 pub use explain::{Explanation, catalogue, explanation};
 pub use finding::{Cause, FindingEntry};
 pub use group::Group;
-pub use lease::{LeaseEntry, Option66Entry, Option150Entry, TftpOfferEntry};
+pub use lease::{LeaseEntry, Option66Entry, Option150Entry, SuboptionEntry, TftpOfferEntry};
 pub use notes::notes;
 pub use query::{FindingsPage, PhonePage, PhonesPage, Query};
 pub use table::{Style, table};

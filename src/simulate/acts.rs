@@ -80,10 +80,15 @@ pub(super) fn acts(
     };
     let start = random.between(Duration::ZERO, span);
     // That it does not ask DHCP says something only once others were seen to ask.
-    let start = if scenario == Scenario::StaticAddress {
-        start + DHCP_IS_SEEN
-    } else {
-        start
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "every other scenario begins at once"
+    )]
+    let start = match scenario {
+        Scenario::StaticAddress => start + DHCP_IS_SEEN,
+        // That DHCP for IPv6 does not answer one that may have IPv4 too says something only once that would be seen.
+        Scenario::SlowBoot => start + IPV4_IS_SEEN,
+        _ => start,
     };
     let mut acts = vec![Act::Wait(start), Act::Link];
     let again = follow(scenario, random, length, &mut acts);
@@ -206,6 +211,7 @@ fn follow(
         | Scenario::TftpSilent
         | Scenario::DnsFailure
         | Scenario::DhcpNoAck
+        | Scenario::DhcpRenewal
         | Scenario::DhcpNak
         | Scenario::DhcpDecline
         | Scenario::DhcpNoTftp
@@ -250,6 +256,9 @@ fn asks(acts: &mut Vec<Act>, again: Refrain) -> Refrain {
 
 /// DHCP of others was seen for so long before it means anything that a phone does without.
 const DHCP_IS_SEEN: Duration = Duration::from_secs(2 * 60 + 10);
+
+/// So long before it asks, a phone would have shown that it has IPv4.
+const IPV4_IS_SEEN: Duration = Duration::from_secs(35);
 
 /// The phones of a building come up within minutes.
 const BOOTS_WITHIN: Duration = Duration::from_secs(4 * 60);

@@ -1,4 +1,4 @@
-//! The fleet over IPv6. DHCP and ARP stay as they are, as on phones with addresses of both versions.
+//! The fleet over IPv6: phones and servers that have nothing of IPv4, and so no ARP.
 //!
 //! ```text
 //! 10.32.1.5     fd00:0:20:1::5     a /24 of IPv4 is a /64, and 10 stands for nothing
@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::boot::CALLMANAGERS;
+use super::dhcpv6::{self, Datagram};
 use super::headers::{
     DESTINATION, DESTINATION_PORT, ETHER_TYPE, IP, SOURCE, SOURCE_MAC, SOURCE_PORT, TRANSPORT, UDP,
     UDP_PAYLOAD, address, array, byte, checksum, correct, is_ipv4, put, sum, udp_checksum, untag,
@@ -55,13 +56,51 @@ impl Neighbours {
     }
 }
 
-/// The frame over IPv6, where it carries what phones and servers say.
-pub(super) fn over_ipv6(frame: Vec<u8>) -> Vec<u8> {
+/// The frame over IPv6, where it carries what phones and servers say; `None` where there is no such frame.
+pub(super) fn over_ipv6(frame: Vec<u8>) -> Option<Vec<u8>> {
+    const ARP: u16 = 0x0806;
+
     let (tag, untagged) = without_tag(&frame);
-    match packet(&untagged) {
+    if word(&untagged, ETHER_TYPE) == ARP {
+        return None;
+    }
+    if let Some(datagram) = dhcpv6::told(&untagged) {
+        let [from, to] = datagram.macs.map(|mac| mac.0);
+        return Some(joined(
+            &[to, from].concat(),
+            tag,
+            &dhcp(&datagram, byte(&untagged, IP + 8)),
+        ));
+    }
+    Some(match packet(&untagged) {
         Some(packet) => joined(frame.get(..ETHER_TYPE).unwrap_or_default(), tag, &packet),
         None => frame,
+    })
+}
+
+/// What a server of IPv6 answers where one of IPv4 does not.
+pub(super) fn confirmation(frame: &[u8]) -> Option<Vec<u8>> {
+    let (tag, frame) = without_tag(frame);
+    let mut answer = dhcpv6::confirmation(&frame)?;
+    if let Some(tag) = tag {
+        answer.splice(ETHER_TYPE..ETHER_TYPE, tag);
     }
+    Some(answer)
+}
+
+fn dhcp(datagram: &Datagram, hop_limit: u8) -> Vec<u8> {
+    const HEADER: usize = 8;
+
+    let [source, destination] = datagram.ports.map(u16::to_be_bytes);
+    let length = datagram.payload.len() + HEADER;
+    let length = u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes();
+    let head = [source, destination, length, [0, 0]].concat();
+    let mut body = [&head[..], &datagram.payload].concat();
+    let [from, to] = datagram.addresses;
+    let sum = sum_over(from, to, UDP, &body);
+    put(&mut body, 6, &sum.to_be_bytes());
+    let header = header(0, UDP, hop_limit, body.len(), from, to);
+    [header, body].concat()
 }
 
 /// The lookup of a name's IPv6 addresses that goes along with one of its IPv4 addresses; of both the question and answer.

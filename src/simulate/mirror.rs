@@ -6,7 +6,7 @@
 //! one-way     the other side's frames are left out
 //! nat, router the frame as it is where the mirror stands, if it gets there
 //! copies      it is seen a second time, soon after
-//! ipv6        everything but DHCP has other addresses
+//! ipv6        everything has other addresses, and DHCP is another protocol
 //! vlan        tags
 //! loss        each copy may be missing
 //! erspan      what is left is numbered and wrapped
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use super::calls::Calls;
 use super::headers::{ETHER_TYPE, is_ipv4, is_to_many, untag};
-use super::ipv6::{Neighbours, over_ipv6, second_lookup};
+use super::ipv6::{Neighbours, confirmation, over_ipv6, second_lookup};
 use super::nat::Nat;
 use super::random::Random;
 use super::router;
@@ -99,14 +99,15 @@ impl Mirror {
 
     /// The mirror sees a frame, and what goes along with it.
     fn see(&mut self, frame: FleetFrame) {
-        let second = self
-            .view
-            .ipv6
-            .then(|| second_lookup(&frame.bytes))
-            .flatten();
+        /// So long a server takes to answer.
+        const MOMENT: Duration = Duration::from_micros(700);
         let at = frame.at;
+        let more = self.view.ipv6.then(|| {
+            let second = second_lookup(&frame.bytes).map(|bytes| (at, bytes));
+            second.or_else(|| Some((at + MOMENT, confirmation(&frame.bytes)?)))
+        });
         self.see_one(frame);
-        if let Some(bytes) = second {
+        if let Some((at, bytes)) = more.flatten().filter(|(at, _)| *at <= self.end()) {
             self.see_one(FleetFrame { at, bytes });
         }
     }
@@ -170,7 +171,10 @@ impl Mirror {
             return;
         }
         let bytes = if self.view.ipv6 {
-            over_ipv6(bytes)
+            match over_ipv6(bytes) {
+                Some(bytes) => bytes,
+                None => return,
+            }
         } else {
             bytes
         };

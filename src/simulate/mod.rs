@@ -17,6 +17,7 @@ mod acts;
 mod boot;
 mod calls;
 mod connection;
+mod dhcpv6;
 mod failover;
 mod headers;
 mod ipv6;

@@ -82,7 +82,7 @@ fn answer_relay(frame: &mut [u8]) {
 }
 
 /// The router's address in the client's network: the network follows from the number in its hardware address.
-fn relay_of(frame: &[u8]) -> Ipv4Addr {
+pub(super) fn relay_of(frame: &[u8]) -> Ipv4Addr {
     const FIRST: u32 = 0x0A20_0001;
     let [_, _, _, a, b, c] = array(frame, HARDWARE_ADDRESS);
     let site = u32::from_be_bytes([0, a, b, c]) / 200;

@@ -38,6 +38,8 @@ pub enum Scenario {
     DnsFailure,
     /// Its DISCOVERs are answered, its REQUESTs are not.
     DhcpNoAck,
+    /// It renews its address at half of the lease, again and again.
+    DhcpRenewal,
     /// Its address is not renewed at half of the lease; it begins anew.
     DhcpNak,
     /// It is given an address that somebody else uses, and declines it.
@@ -161,6 +163,7 @@ impl Scenario {
         Self::TftpSilent,
         Self::DnsFailure,
         Self::DhcpNoAck,
+        Self::DhcpRenewal,
         Self::DhcpNak,
         Self::DhcpDecline,
         Self::DhcpNoTftp,
@@ -231,6 +234,7 @@ impl Scenario {
             Self::TftpSilent => "tftp-silent",
             Self::DnsFailure => "dns-failure",
             Self::DhcpNoAck => "dhcp-no-ack",
+            Self::DhcpRenewal => "dhcp-renewal",
             Self::DhcpNak => "dhcp-nak",
             Self::DhcpDecline => "dhcp-decline",
             Self::DhcpNoTftp => "dhcp-no-tftp",
@@ -291,6 +295,7 @@ impl Scenario {
         match self {
             Self::Healthy
             | Self::Boot
+            | Self::DhcpRenewal
             | Self::PowerCut
             | Self::FailbackToken
             | Self::FailbackTokenWait

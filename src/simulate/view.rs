@@ -13,7 +13,7 @@ pub struct View {
     pub behind_router: bool,
     /// The phones of a site share one address, behind a router of their own.
     pub nat: bool,
-    /// Phones and servers speak IPv6, but for DHCP.
+    /// Phones and servers speak IPv6, and nothing of IPv4.
     pub ipv6: bool,
     /// Frames come inside ERSPAN from one switch.
     pub erspan: Option<Erspan>,

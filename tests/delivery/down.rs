@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use phonewatch::alert::{Notification, Policy, Reason};
-use phonewatch::delivery::{Next, Outbox, wait_before};
+use phonewatch::delivery::{Next, Outbox, Rest, wait_before};
 use phonewatch::time::Timestamp;
 
 use super::{message, now, settings};
@@ -105,4 +105,113 @@ fn a_day_of_silence_is_made_up_for_in_order_and_without_haste() {
         assert_eq!(reasons, [Reason::New, Reason::Resolved], "{thread}");
     }
     assert_eq!(outbox.pending().unwrap(), 0);
+}
+
+/// Fifty outages wait for one receiver that is down for an hour, as the task that sends to it sees it.
+#[test]
+fn a_receiver_that_is_down_is_tried_by_one_message_at_a_time() {
+    const OUTAGES: usize = 50;
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = Outbox::open(folder.path()).unwrap();
+    let state = Policy::new(settings("kind = 'webhook'\nurl = 'http://127.0.0.1/'")).state();
+    let messages = (0..OUTAGES).flat_map(|outage| {
+        [1, 2].map(|sequence| {
+            let mut message = message();
+            message.thread = format!("outage-{outage}");
+            message.id = format!("outage-{outage}-{sequence}");
+            message.sequence = sequence;
+            message
+        })
+    });
+    let messages: Vec<Notification> = messages.collect();
+    outbox.store(&state, &messages).unwrap();
+    let comes_back = now() + HOUR;
+    let (mut time, mut rest) = (now(), Rest::default());
+    let mut attempts = Vec::new();
+    let mut delivered: Vec<(Timestamp, String)> = Vec::new();
+    while delivered.len() < messages.len() {
+        time = time + rest.left(time);
+        match outbox.next("it", time).unwrap() {
+            Next::Message(pending) if time >= comes_back => {
+                if rest.answered(pending.attempts) {
+                    outbox.answered("it").unwrap();
+                }
+                outbox.delivered(&pending, false).unwrap();
+                delivered.push((time, pending.notification.id));
+            }
+            Next::Message(pending) => {
+                attempts.push(time);
+                let again_at = rest.failed(pending.attempts + 1, None, time);
+                outbox.later(pending.number, again_at).unwrap();
+            }
+            Next::At(at) => time = at,
+            Next::Nothing => panic!("something waits"),
+        }
+    }
+    // After 5 s, 10 s and so on, then about every minute, where fifty outages would have been tried three hundred times.
+    assert!((50..70).contains(&attempts.len()), "{}", attempts.len());
+    let waits = attempts.windows(2).map(|pair| pair[1].since(pair[0]));
+    let least = [5, 10, 20, 40].into_iter().chain(std::iter::repeat(60));
+    for (wait, least) in waits.zip(least) {
+        assert!(wait >= Duration::from_secs(least), "{wait:?} {least}");
+        assert!(wait <= Rest::LONGEST, "{wait:?}");
+    }
+    // Once it is back it has everything at once: what got through first, and then all in order.
+    let (first, _) = delivered[0];
+    assert!(first.since(comes_back) <= Rest::LONGEST, "{first}");
+    assert!(delivered.iter().all(|(at, _)| *at == first));
+    let told: Vec<&str> = delivered.iter().map(|(_, id)| &**id).collect();
+    let mut expected: Vec<&str> = messages.iter().map(|message| &*message.id).collect();
+    let through = expected.iter().position(|id| *id == told[0]).unwrap();
+    let through = expected.remove(through);
+    expected.insert(0, through);
+    assert_eq!(told, expected);
+}
+
+/// A message that the receiver never takes delays those of other outages a little, once, and itself more and more.
+#[test]
+fn a_message_that_is_never_taken_holds_up_no_other_for_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = Outbox::open(folder.path()).unwrap();
+    let state = Policy::new(settings("kind = 'webhook'\nurl = 'http://127.0.0.1/'")).state();
+    let (mut time, mut rest) = (now(), Rest::default());
+    let (mut never, mut delays) = (0, Vec::new());
+    let message_of = |outage| {
+        let mut message = message();
+        message.thread = format!("outage-{outage}");
+        message.id = format!("{}-1", message.thread);
+        message
+    };
+    // This is the one that is never taken.
+    outbox.store(&state, &[message_of(0)]).unwrap();
+    for outage in 1..100 {
+        outbox.store(&state, &[message_of(outage)]).unwrap();
+        let came = time;
+        loop {
+            time = time + rest.left(time);
+            let Next::Message(pending) = outbox.next("it", time).unwrap() else {
+                panic!("it waits for a message that may go");
+            };
+            if pending.notification.thread == "outage-0" {
+                never += 1;
+                let again_at = rest.failed(pending.attempts + 1, None, time);
+                outbox.later(pending.number, again_at).unwrap();
+            } else {
+                if rest.answered(pending.attempts) {
+                    outbox.answered("it").unwrap();
+                }
+                outbox.delivered(&pending, false).unwrap();
+                break;
+            }
+        }
+        delays.push(time.since(came));
+        time = time + Duration::from_secs(60);
+    }
+    assert!(never < 20, "{never}");
+    assert!(
+        delays.iter().max().unwrap() < &(Rest::LONGEST * 4),
+        "{delays:?}"
+    );
+    let late = delays.iter().skip(5).max().unwrap();
+    assert!(*late < Duration::from_secs(10), "{delays:?}");
 }

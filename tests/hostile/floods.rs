@@ -1,13 +1,18 @@
 //! Floods: of strangers, of rubbish, of pieces that never become whole.
 
+use std::time::Duration;
+
+use phonewatch::engine::{Limits, Settings};
 use phonewatch::net::MacAddr;
 use phonewatch::phone::Stage;
+use phonewatch::phone::boot::Failures;
+use phonewatch::wire::dhcp::{DhcpBuilder, MessageType};
 use phonewatch::wire::packet::encode::{EthernetFrame, Ipv4};
 
 use super::fuzz::engine::assert_readable;
-use super::support::floods::FLOODS;
+use super::support::floods::{FLOODS, stranger};
 use super::support::random::Random;
-use super::support::stories::PRIMARY;
+use super::support::stories::{DHCP_SERVER, PRIMARY};
 use super::support::trial::Drive;
 use super::support::{Captured, Connection, Entry, Host, Phone, Scene};
 use super::{assert_within_limits, narrow};
@@ -64,6 +69,152 @@ fn no_flood_drives_out_a_registered_phone_or_makes_a_finding_about_it() {
 }
 
 #[test]
+fn in_a_full_table_a_flood_takes_places_at_a_bounded_rate() {
+    let limits = Limits {
+        devices: 3_000,
+        strangers: 500,
+        ..Limits::default()
+    };
+    let mut drive = Drive::new(Settings {
+        limits,
+        ..Settings::default()
+    });
+    let mut scene = Scene::new();
+    let mut random = Random::new(90);
+    for number in 1..=20_000 {
+        stranger(&mut random, number).discovers(&mut scene, number.into());
+    }
+    // 10,000 of them a second.
+    for (number, entry) in (0..).zip(&mut scene.entries) {
+        if let Entry::Frame(frame) = entry {
+            frame.at = Scene::BEGIN + Duration::from_micros(100) * number;
+        }
+    }
+    for entry in &scene.entries {
+        drive.take(entry);
+    }
+    let outcome = drive.finish(None);
+    let totals = &outcome.snapshot.totals;
+    let gone = |what| {
+        let found = totals.evicted.iter().find(|(place, _)| *place == what);
+        found.map_or(0, |(_, count)| count)
+    };
+    // 1,000 at once, and 1,000 a second from the moment at which the table was full.
+    assert!((2_650..=2_750).contains(&gone("devices")), "{totals:?}");
+    assert_eq!(gone("devices") + gone("newcomers") + 3_000, 20_000);
+    assert_eq!(outcome.snapshot.devices.len(), 3_000);
+    let asked = totals.dhcp_requests.iter().map(|(_, count)| count);
+    assert_eq!(asked.sum::<u64>(), 20_000, "each was seen to ask");
+}
+
+#[test]
+fn however_many_registered_phones_stand_first_in_line_none_of_them_goes() {
+    let settings = Settings {
+        limits: Limits {
+            devices: 270,
+            strangers: 20,
+            ..Limits::default()
+        },
+        ..Settings::default()
+    };
+    for (what, _, flood) in FLOODS {
+        let mut scene = Scene::new();
+        for number in 1..=250 {
+            Phone::new(number).registered(&mut scene, 51_000, &PRIMARY);
+        }
+        let mut random = Random::new(92);
+        for number in 0..500 {
+            flood(&mut scene, &mut random, number);
+        }
+        let mut drive = Drive::new(settings.clone());
+        for entry in &scene.entries {
+            drive.take(entry);
+        }
+        let outcome = drive.finish(None);
+        for number in 1..=250 {
+            let device = outcome.device(Phone::new(number).name.as_str());
+            assert_eq!(device.stage, Stage::Registered, "{what}: {number}");
+        }
+        assert!(outcome.snapshot.devices.len() <= 270, "{what}");
+    }
+}
+
+#[test]
+fn what_is_no_longer_followed_for_want_of_room_has_not_failed() {
+    let settings = Settings {
+        limits: Limits {
+            connections: 30,
+            transfers: 8,
+            ..Limits::default()
+        },
+        ..Settings::default()
+    };
+    let mut scene = Scene::new();
+    let (fetching, asking) = (Phone::new(1), Phone::new(2));
+    fetching.leases(&mut scene, &DHCP_SERVER, 1);
+    let client = (&fetching.host, 50_000);
+    scene.tftp_request(client, &DHCP_SERVER, &fetching.config_file());
+    let mut connection = asking.connects(&mut scene, 51_000, &PRIMARY);
+    asking.asks(&mut scene, &mut connection);
+    let mut random = Random::new(93);
+    for (what, goes, flood) in FLOODS {
+        if what != "transfers" && goes != "connections" {
+            continue;
+        }
+        for number in 0..40 {
+            flood(&mut scene, &mut random, number);
+        }
+    }
+    let mut drive = Drive::new(settings);
+    for entry in &scene.entries {
+        drive.take(entry);
+    }
+    let outcome = drive.finish(None);
+    let totals = &outcome.snapshot.totals;
+    for what in ["connections", "transfers"] {
+        let evicted = totals.evicted.iter().find(|(place, _)| *place == what);
+        assert!(evicted.is_some(), "{totals:?}");
+    }
+    assert_eq!(totals.tftp_transfers, [], "none was seen to end");
+    for phone in [fetching, asking] {
+        let device = outcome.device(phone.name.as_str());
+        assert_eq!(device.failures(), Failures::default());
+        assert_eq!(device.findings.iter().count(), 0);
+    }
+}
+
+#[test]
+fn strangers_of_whom_there_are_too_many_keep_no_phone_out() {
+    let limits = Limits {
+        devices: 5_000,
+        strangers: 100,
+        ..Limits::default()
+    };
+    let mut drive = Drive::new(Settings {
+        limits,
+        ..Settings::default()
+    });
+    let mut scene = Scene::new();
+    let mut random = Random::new(91);
+    for number in 1..=4_000 {
+        let phone = stranger(&mut random, number);
+        if number > 3_000 {
+            phone.discovers(&mut scene, number.into());
+        } else {
+            let message =
+                DhcpBuilder::new(MessageType::Discover, number.into(), phone.host.mac).build();
+            phone.broadcasts(&mut scene, &message);
+        }
+    }
+    for entry in &scene.entries {
+        drive.take(entry);
+    }
+    let outcome = drive.finish(None);
+    assert_eq!(outcome.snapshot.shown().count(), 1_000);
+    assert_eq!(outcome.snapshot.devices.len(), 1_100);
+}
+
+#[test]
 fn a_connection_that_sends_rubbish_holds_no_more_than_it_may() {
     let settings = narrow();
     let mut drive = Drive::new(settings.clone());
@@ -111,7 +262,7 @@ fn fragments_that_never_end_hold_no_more_than_they_may() {
             true,
             &[0x41; 1024],
         );
-        at = at + std::time::Duration::from_millis(1);
+        at = at + Duration::from_millis(1);
         drive.take(&Entry::Frame(Captured::ethernet(at, piece)));
         if number % 200 == 0 {
             assert_within_limits(&mut drive, &settings.limits);

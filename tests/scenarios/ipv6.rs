@@ -3,73 +3,17 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use etherparse::PacketBuilder;
-use phonewatch::net::MacAddr;
+use phonewatch::finding::Finding;
 use phonewatch::phone::Stage;
-use phonewatch::wire::dhcpv6::{CLIENT_PORT, Dhcpv6Builder, MessageType, SERVER_PORT, code};
+use phonewatch::wire::dhcpv6::{Dhcpv6Builder, MessageType, SERVER_PORT, code};
 
+use crate::support::dhcpv6::{
+    ALL_SERVERS, LINK_LOCAL, RELAY, answers, datagram, leases_with, message, question, says,
+    solicits, v6,
+};
 use crate::support::stories::{DHCP_SERVER, PRIMARY};
 use crate::support::transform::over_ipv6;
-use crate::support::{Connection, Host, Outcome, Phone, Scene};
-
-/// Where the servers and relays of a link listen.
-const ALL_SERVERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 1, 2);
-const RELAY: Ipv6Addr = Ipv6Addr::new(0xfdfd, 0, 0, 0, 0, 0, 0, 1);
-const LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
-
-/// The IPv6 address that stands for a host's IPv4 address where a scene is told over IPv6.
-fn v6(host: &Host) -> Ipv6Addr {
-    let mut octets = [0xFD; 16];
-    octets[12..].copy_from_slice(&host.address.octets());
-    Ipv6Addr::from(octets)
-}
-
-fn datagram(
-    scene: &mut Scene,
-    from: (MacAddr, Ipv6Addr),
-    to: Ipv6Addr,
-    ports: [u16; 2],
-    payload: &[u8],
-) {
-    let mut frame = Vec::new();
-    PacketBuilder::ethernet2(from.0.0, [0x33, 0x33, 0, 1, 0, 2])
-        .ipv6(from.1.octets(), to.octets(), 64)
-        .udp(ports[0], ports[1])
-        .write(&mut frame, payload)
-        .unwrap();
-    scene.frame(frame);
-}
-
-/// The phone says something to the servers of its link.
-fn says(scene: &mut Scene, phone: &Phone, message: Dhcpv6Builder) {
-    let from = (phone.host.mac, LINK_LOCAL);
-    datagram(
-        scene,
-        from,
-        ALL_SERVERS,
-        [CLIENT_PORT, SERVER_PORT],
-        &message.build(),
-    );
-}
-
-/// A server says something to the phone.
-fn answers(scene: &mut Scene, message: Dhcpv6Builder) {
-    let from = (DHCP_SERVER.mac, RELAY);
-    datagram(
-        scene,
-        from,
-        LINK_LOCAL,
-        [SERVER_PORT, CLIENT_PORT],
-        &message.build(),
-    );
-}
-
-fn message(phone: &Phone, message_type: MessageType, transaction: u32) -> Dhcpv6Builder {
-    let name = phone.name.as_str().as_bytes();
-    let length = u8::try_from(name.len()).unwrap();
-    Dhcpv6Builder::new(message_type, transaction)
-        .client(phone.host.mac)
-        .option(code::CLIENT_NAME, &[&[0, length], name, &[0]].concat())
-}
+use crate::support::{Connection, Outcome, Phone, Scene};
 
 /// The four messages that give a phone its address.
 fn leases(scene: &mut Scene, phone: &Phone, address: Ipv6Addr) {
@@ -259,4 +203,49 @@ fn an_address_goes_from_one_phone_to_the_next() {
     assert_eq!(outcome.device(one.name.as_str()).stage, Stage::Dhcp);
     assert_eq!(outcome.device(other.name.as_str()).stage, Stage::Registered);
     assert_eq!(outcome.shown().len(), 2);
+}
+
+#[test]
+fn a_phone_of_ipv6_alone_is_at_the_stage_dhcp_while_it_asks() {
+    let mut scene = Scene::new();
+    let phone = Phone::new(128);
+    solicits(&mut scene, &phone, 0, &[0, 1]);
+    let outcome = scene.run();
+    let device = outcome.device(phone.name.as_str());
+    assert_eq!((device.stage, device.boot.passes), (Stage::Dhcp, 1));
+    assert!(device.dhcp.is_none());
+    assert_eq!(device.dhcp_requests(), 2);
+    leases_with(&mut scene, &phone, Some(&v6(&DHCP_SERVER).octets()));
+    keeps_alive_over_ipv6(&mut scene, &phone);
+    assert_is_registered(&scene.run(), &phone);
+    // It has lost its address with all the rest.
+    let restarts = scene.seconds() + 1.0;
+    scene.at(restarts);
+    let again = question(&phone, MessageType::Solicit, 9, 0).no_address();
+    says(&mut scene, &phone, again);
+    let outcome = scene.run();
+    let device = outcome.device(phone.name.as_str());
+    assert_eq!(device.stage, Stage::Dhcp);
+    assert!(device.registration.current.is_none());
+}
+
+#[test]
+fn a_phone_that_makes_its_address_itself_goes_on_to_ask_and_is_where_it_was() {
+    let mut scene = Scene::new();
+    let phone = Phone::new(129);
+    solicits(&mut scene, &phone, 0, &[0]);
+    asks_for_its_router(&mut scene, &phone, 255);
+    keeps_alive_over_ipv6(&mut scene, &phone);
+    for _ in 0..5 {
+        scene.pass(5.0);
+        says(
+            &mut scene,
+            &phone,
+            question(&phone, MessageType::Solicit, 0x60, 500).no_address(),
+        );
+    }
+    let outcome = scene.run();
+    assert_is_registered(&outcome, &phone);
+    let of_dhcp = |finding: &Finding| finding.code.starts_with("dhcp");
+    assert!(!outcome.raised().any(|(_, finding)| of_dhcp(finding)));
 }

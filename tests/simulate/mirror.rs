@@ -11,7 +11,7 @@ use phonewatch::savefile::PcapWriter;
 use phonewatch::simulate::{Erspan, Fleet, FleetTruth, Mirror, Percent, Plan, Side, View};
 use phonewatch::snapshot::Snapshot;
 
-use super::{Simulated, assert_found, everything, plan, watch};
+use super::{Simulated, assert_found, assert_found_as, everything, plan, told_over_ipv6, watch};
 
 struct Watched {
     snapshot: Arc<Snapshot>,
@@ -281,11 +281,7 @@ fn claims(watched: &Watched) -> Vec<String> {
                 device.keepalives.gaps(GapDirection::Phone).into(),
                 phone.keepalive_gaps.phone,
             ),
-            (
-                "DHCP requests",
-                device.dhcp.as_deref().map_or(0, |dhcp| dhcp.requests),
-                phone.dhcp_requests,
-            ),
+            ("DHCP requests", device.dhcp_requests(), phone.dhcp_requests),
             (
                 "refused connections",
                 device.tcp_refused.into(),
@@ -356,6 +352,55 @@ fn a_fleet_over_ipv6_registers_where_it_should() {
     assert_eq!(found, known);
     let expected = ["fd00::b", "fd00::c"].map(|address| address.parse::<IpAddr>().unwrap());
     assert_eq!(addresses, expected);
+}
+
+#[test]
+fn over_ipv6_every_phone_does_what_it_does_over_ipv4() {
+    for (what, behind_router) in [("IPv6", false), ("IPv6 behind a router", true)] {
+        let view = View {
+            ipv6: true,
+            behind_router,
+            copies: percent("30"),
+            ..View::default()
+        };
+        let shares = if behind_router {
+            [&routed()[..], &["dhcp-renewal", "dhcp-nak", "dhcp-no-ack"]].concat()
+        } else {
+            everything()
+        };
+        let watched = mirrored(&plan(&shares, 132, 15, 2), &view);
+        assert_found_as(&watched.snapshot, &watched.truth, what, told_over_ipv6);
+    }
+}
+
+#[test]
+fn tshark_finds_nothing_wrong_with_dhcp_over_ipv6() {
+    let shares = ["dhcp-nak", "dhcp-renewal", "dhcp-decline", "dhcp-rogue"];
+    let plan = plan(&shares, 12, 15, 1);
+    for (behind_router, from) in [
+        (false, "udp.srcport == 546"),
+        (true, "dhcpv6.msgtype == 12"),
+    ] {
+        let view = View {
+            ipv6: true,
+            behind_router,
+            ..View::default()
+        };
+        let Some(wrong) = tshark(&plan, &view, WRONG) else {
+            return;
+        };
+        assert_eq!(wrong, "", "behind a router: {behind_router}");
+        let asked = tshark(&plan, &view, from).unwrap();
+        for name in ["Solicit", "Request", "Renew", "Release", "Rebind"] {
+            assert!(asked.contains(name), "{name}: {asked}");
+        }
+        let told = "dhcpv6.vendoropts.enterprise == 9 || dhcpv6.status_code == 3";
+        let told = tshark(&plan, &view, told).unwrap();
+        assert!(
+            told.contains("Advertise") && told.contains("Reply"),
+            "{told}"
+        );
+    }
 }
 
 #[test]
@@ -430,6 +475,16 @@ fn each_view_looks_as_it_says() {
     views.push(("NAT", nat));
     views.push(("phones only", one_way(Side::Phones)));
     views.push(("servers only", one_way(Side::Servers)));
+    for (what, behind_router) in [("IPv6", false), ("IPv6 behind a router", true)] {
+        views.push((
+            what,
+            View {
+                ipv6: true,
+                behind_router,
+                ..View::default()
+            },
+        ));
+    }
     for (what, view) in views {
         let never = match what {
             "vlan" => "!(vlan.id == 110)",
@@ -441,6 +496,8 @@ fn each_view_looks_as_it_says() {
                  || (ip.src == 10.32.0.0/11 && ip.ttl > 63 && !dhcp)"
             }
             "NAT" => "ip.addr == 10.32.0.0/11 || dhcp || cdp",
+            "IPv6" => "ip || arp || dhcp",
+            "IPv6 behind a router" => "ip || arp || eth.addr[0:3] == 00:13:80 || udp.port == 546",
             "phones only" => "eth.src[0:3] == 00:50:56",
             "servers only" => "eth.src[0:3] == 00:13:80",
             _ => continue,

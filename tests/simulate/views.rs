@@ -82,7 +82,7 @@ fn raised(plan: &Plan, view: &View) -> Raised {
 }
 
 /// Each scenario with each view, on both cores; gives what `tell` says.
-fn each_scenario(tell: impl Fn(Scenario) -> Vec<String> + Sync) -> Vec<String> {
+pub(super) fn each_scenario(tell: impl Fn(Scenario) -> Vec<String> + Sync) -> Vec<String> {
     std::thread::scope(|scope| {
         let threads = [0, 1].map(|first| {
             let tell = &tell;
@@ -154,25 +154,90 @@ fn views_that_hide_nothing_change_no_finding() {
 
 #[test]
 fn a_fleet_over_ipv6_has_the_same_findings() {
-    // They rest on a lease of IPv4 or its absence, or on ARP, for the address that the phone uses.
-    const OF_IPV4: [&str; 4] = [
-        "alternate_tftp",
-        "duplicate_address",
-        "static_address",
-        "tftp_config_foreign",
+    // What rests on something that IPv6 has not.
+    let of_ipv4 = [
+        // Routers tell of themselves, and so of their network.
+        (Scenario::DhcpBadRouter, "dhcp_bad_lease"),
+        // A phone may make its address itself.
+        (Scenario::StaticAddress, "static_address"),
+        // ARP.
+        (Scenario::DuplicateAddress, "duplicate_address"),
     ];
-    let view = View {
+    let views = [false, true].map(|behind_router| View {
+        behind_router,
+        ..View::default()
+    });
+    // A router changes nothing else.
+    let is_relayed = |scenario: Scenario| scenario.label().starts_with("dhcp");
+    let differences = each_scenario(|scenario| {
+        let plan = plan(&[scenario.label()], 12, 15, 7);
+        let of_view = |view: &View| {
+            let mut known = raised(&plan, view).told;
+            let ipv6 = View {
+                ipv6: true,
+                ..view.clone()
+            };
+            let found = raised(&plan, &ipv6).told;
+            let more = difference("over IPv6 tells more", scenario, &found, &known);
+            known.retain(|(_, code)| !of_ipv4.contains(&(scenario, *code)));
+            let less = difference("over IPv6 tells less", scenario, &known, &found);
+            [more, less].concat()
+        };
+        let seen = if is_relayed(scenario) { 2 } else { 1 };
+        views.iter().take(seen).flat_map(of_view).collect()
+    });
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn what_a_view_hides_of_ipv6_adds_no_finding() {
+    const OTHERS: [Scenario; 5] = [
+        Scenario::Healthy,
+        Scenario::SlowBoot,
+        Scenario::StaticAddress,
+        Scenario::AlternateTftp,
+        Scenario::VoiceVlan,
+    ];
+
+    let view = || View {
         ipv6: true,
         ..View::default()
     };
+    let one_way = |side| View {
+        one_way: Some(side),
+        ..view()
+    };
+    let views = [
+        ("phones only", one_way(Side::Phones)),
+        ("servers only", one_way(Side::Servers)),
+        (
+            "loss of 2 %",
+            View {
+                loss: percent("2"),
+                ..view()
+            },
+        ),
+        (
+            "loss of copies behind a router",
+            View {
+                behind_router: true,
+                copies: percent("40"),
+                loss: percent("1"),
+                ..view()
+            },
+        ),
+    ];
     let differences = each_scenario(|scenario| {
+        if !scenario.label().starts_with("dhcp") && !OTHERS.contains(&scenario) {
+            return Vec::new();
+        }
         let plan = plan(&[scenario.label()], 12, 15, 7);
-        let mut known = raised(&plan, &View::default()).told;
-        let found = raised(&plan, &view).told;
-        let more = difference("over IPv6 tells more", scenario, &found, &known);
-        known.retain(|(_, code)| !OF_IPV4.contains(code));
-        let less = difference("over IPv6 tells less", scenario, &known, &found);
-        [more, less].concat()
+        let known = raised(&plan, &view()).told;
+        let of_view = |(what, view): &(&str, View)| {
+            let found = raised(&plan, view).told;
+            difference(what, scenario, &found, &known)
+        };
+        views.iter().flat_map(of_view).collect()
     });
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }

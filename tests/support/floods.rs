@@ -91,8 +91,8 @@ pub(crate) const FLOODS: [(&str, &str, Flood); 10] = [
 ];
 
 /// Somebody nobody has seen before.
-fn stranger(random: &mut Random, number: u16) -> Phone {
+pub(crate) fn stranger(random: &mut Random, number: u16) -> Phone {
     let [high, low] = number.to_be_bytes();
     let mac = [0x02, random.byte(), random.byte(), random.byte(), high, low];
-    Phone::with(mac, [10, 200 + high, low, random.byte()])
+    Phone::with(mac, [100, high, low, random.byte()])
 }

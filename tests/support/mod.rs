@@ -8,6 +8,7 @@
 pub(crate) mod capture;
 pub(crate) mod cases;
 pub(crate) mod connection;
+pub(crate) mod dhcpv6;
 pub(crate) mod floods;
 pub(crate) mod phone;
 pub(crate) mod random;

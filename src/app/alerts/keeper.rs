@@ -43,6 +43,8 @@ pub(super) enum Settled {
         keeps_alerts: bool,
     },
     Later(i64, Timestamp),
+    /// Its receiver, of this name, answers again.
+    Answered(String),
     Refused(i64),
 }
 
@@ -219,6 +221,7 @@ impl Keeper {
                 } => outbox.delivered(pending, *keeps_alerts),
                 Settled::Later(number, at) => outbox.later(*number, *at),
                 Settled::Refused(number) => outbox.refused(*number),
+                Settled::Answered(receiver) => outbox.answered(receiver),
             };
             if let Err(error) = result {
                 self.failed(&error);

@@ -1,11 +1,12 @@
 //! The folder in which evidence is kept.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::evidence::{EvidenceName, Stored};
+use crate::private_folder;
 
 /// A folder of which only files that are named as [`EvidenceName`] says are read, listed and removed.
 pub(super) struct Folder(PathBuf);
@@ -16,7 +17,6 @@ const UNFINISHED: &str = ".part";
 const LARGEST: u64 = 64 << 20;
 /// Nobody but the daemon's own user: frames tell who calls when.
 const FILE_MODE: u32 = 0o600;
-const FOLDER_MODE: u32 = 0o700;
 
 impl Folder {
     pub(super) fn new(path: &Path) -> Self {
@@ -48,8 +48,7 @@ impl Folder {
     }
 
     fn write_to(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut folder = DirBuilder::new();
-        folder.recursive(true).mode(FOLDER_MODE).create(&self.0)?;
+        private_folder::make(&self.0)?;
         let mut options = OpenOptions::new();
         let options = options.write(true).create(true).truncate(true);
         let mut file = options.mode(FILE_MODE).open(path)?;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::Settings;
-use crate::phone::{Device, Stage};
+use crate::phone::Device;
 use crate::record::{Frame, LinkType, Record};
 use crate::simulate::{Fleet, Plan};
 use crate::snapshot::Snapshot;
@@ -195,44 +195,5 @@ proptest! {
             prop_assert!(error.is_of_the_file(), "{error:?}");
             begin_anew(folder.path(), &error).unwrap().write(&engine.save()).unwrap();
         }
-    }
-}
-
-/// Not a test of what is right: prints what benches/RESULTS.md says of the state.
-#[test]
-#[ignore = "it measures"]
-fn measure() {
-    println!("| phones | save us | first write ms | next write ms | MiB | read ms | restore ms |");
-    for phones in [1_000, 10_000, 100_000] {
-        let folder = tempfile::tempdir().unwrap();
-        let (engine, last) = engine(phones, 3);
-        let ms = |watch: &Stopwatch| watch.elapsed().as_millis();
-        let (mut store, _) = Store::open(folder.path()).unwrap();
-        let watch = Stopwatch::start();
-        let state = engine.save();
-        let save = watch.elapsed().as_micros();
-        let watch = Stopwatch::start();
-        store.write(&state).unwrap();
-        let first = ms(&watch);
-        let watch = Stopwatch::start();
-        store.write(&engine.save()).unwrap();
-        let next = ms(&watch);
-        drop(store);
-        let size = fs::metadata(folder.path().join(store::FILE)).unwrap().len() >> 20;
-        let watch = Stopwatch::start();
-        let (_, state) = Store::open(folder.path()).unwrap();
-        let read = ms(&watch);
-        let mut after = Engine::new(Settings::default());
-        let watch = Stopwatch::start();
-        after.restore(state.unwrap(), last, LONG);
-        let restore = ms(&watch);
-        let known = after.snapshot();
-        let registered = known
-            .shown()
-            .filter(|it| it.stage == Stage::Registered)
-            .count();
-        println!(
-            "| {phones} ({registered}) | {save} | {first} | {next} | {size} | {read} | {restore} |"
-        );
     }
 }

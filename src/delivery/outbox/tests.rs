@@ -71,6 +71,35 @@ fn messages_of_one_outage_come_in_order_and_others_do_not_wait_for_them() {
 }
 
 #[test]
+fn who_answers_again_is_sent_all_that_waits_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = Outbox::open(folder.path()).unwrap();
+    let threads = ["one", "two", "three"];
+    for receiver in ["a", "b"] {
+        let messages = threads.map(|thread| message(receiver, thread, 1));
+        outbox.store(&state(), &messages).unwrap();
+        for thread in ["one", "two"] {
+            let pending = due(&outbox, receiver, 10);
+            assert_eq!(pending.notification.thread, thread);
+            outbox.later(pending.number, at(600)).unwrap();
+        }
+    }
+    let through = due(&outbox, "a", 20);
+    assert_eq!(through.notification.thread, "three");
+    outbox.answered("a").unwrap();
+    outbox.delivered(&through, false).unwrap();
+    for thread in ["one", "two"] {
+        let pending = due(&outbox, "a", 20);
+        let found = (&*pending.notification.thread, pending.attempts);
+        assert_eq!(found, (thread, 1));
+        outbox.delivered(&pending, false).unwrap();
+    }
+    assert_eq!(outbox.next("a", at(20)).unwrap(), Next::Nothing);
+    outbox.delivered(&due(&outbox, "b", 20), false).unwrap();
+    assert_eq!(outbox.next("b", at(20)).unwrap(), Next::At(at(600)));
+}
+
+#[test]
 fn what_was_stored_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let mut outbox = Outbox::open(folder.path()).unwrap();
@@ -216,95 +245,4 @@ fn a_folder_or_file_that_cannot_be_used_is_named_with_what_to_do() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     assert!(error(&newer).contains("newer phonewatch"));
-}
-
-/// How long storing takes with as many alerts as there may be in one group:
-/// `cargo test --release --lib what_storing_costs -- --ignored --nocapture`.
-#[test]
-#[ignore = "it measures, and says nothing of right or wrong"]
-fn what_storing_costs() {
-    use crate::alert::{Known, Update};
-    use crate::app::clock::Stopwatch;
-    use crate::event::{Event, EventKind, Subject};
-    use crate::finding::{Finding, Severity};
-
-    const ALERTS: u32 = 100_000;
-    let text = "[[alert.receiver]]\nname = 'a'\nkind = 'webhook'\nurl = 'http://127.0.0.1/'";
-    let settings = config::Config::parse("test", text).unwrap().alert;
-    let update = |phone: u32, seconds: u64| {
-        let finding = Finding {
-            code: "registration_rejected",
-            severity: Severity::Critical,
-            since: at(seconds),
-            raised: at(seconds),
-            last_seen: at(seconds),
-            cleared: None,
-            count: 1,
-            summary: "rejected, last by 10.0.0.11: \"Error: No License\": it has no licence left"
-                .into(),
-            evidence: Vec::new(),
-            remedy: &[],
-            reference: "",
-            server: Some([10, 0, 0, 11].into()),
-            explained_by: &[],
-        };
-        let mac = crate::net::MacAddr(
-            (0x0013_8000_0000_u64 + u64::from(phone)).to_be_bytes()[2..]
-                .try_into()
-                .unwrap(),
-        );
-        let event = Event {
-            at: at(seconds),
-            subject: Some(Subject {
-                name: Some(crate::net::DeviceName::from_mac(mac)),
-                mac: Some(mac),
-                address: Some(std::net::Ipv4Addr::from(0x0a01_0000 + phone).into()),
-            }),
-            kind: EventKind::FindingRaised {
-                about: None,
-                finding: std::sync::Arc::new(finding),
-            },
-        };
-        Update::of(&event, &Known::default()).unwrap()
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let mut outbox = Outbox::open(folder.path()).unwrap();
-    let mut policy = Policy::new(settings.clone());
-    for phone in 0..ALERTS {
-        policy.handle(update(phone, 1000), at(1000));
-    }
-    let mut measure = |what: &str, policy: &mut Policy| {
-        let watch = Stopwatch::start();
-        let mut messages = Vec::new();
-        while let Some(message) = policy.poll_notification() {
-            messages.push(message);
-        }
-        let changes = policy.changes();
-        outbox.store(&changes, &messages).unwrap();
-        policy.stored();
-        println!(
-            "{what}: {:?} for {} rows",
-            watch.elapsed(),
-            changes.rows.len()
-        );
-    };
-    measure("everything", &mut policy);
-    measure("nothing", &mut policy);
-    policy.handle(update(1, 1001), at(1001));
-    measure("one alert", &mut policy);
-    for phone in 0..5000 {
-        policy.handle(update(phone, 1002), at(1002));
-    }
-    measure("5000 alerts", &mut policy);
-    policy.handle_timeout(at(1040));
-    measure("a message that tells of all", &mut policy);
-    policy.handle(update(ALERTS, 1041), at(1041));
-    measure("one more", &mut policy);
-    let watch = Stopwatch::start();
-    let mut restored = Policy::restore(settings, outbox.state().unwrap().unwrap(), at(1050));
-    println!("restored in {:?}", watch.elapsed());
-    let watch = Stopwatch::start();
-    outbox.store(&restored.changes(), &[]).unwrap();
-    restored.stored();
-    println!("after that: {:?}", watch.elapsed());
 }

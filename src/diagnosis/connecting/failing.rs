@@ -12,8 +12,11 @@ const SCCP_PORT: u16 = 2000;
 /// Where a registration was missed among lost frames, its keepalives show it within this time.
 const HEARD_AGAIN: Duration = Duration::from_secs(90);
 
+/// After so long it is asked again whether a server that was not seen is seen now.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
 /// Holds for a device of which connection attempts ended in such an outcome: as soon as no CallManager has let it in for
-/// a while, or as a mere fact while it is registered. `tell` says in words what became of the attempts with one server.
+/// a while, or as a mere fact while it is registered, or may be so with a server that is not seen. `tell` says in words what became of the attempts with one server.
 pub(super) fn judge(
     case: &Case<'_>,
     is_such: fn(Outcome) -> bool,
@@ -43,6 +46,9 @@ pub(super) fn judge(
         }
     };
     let mut summary = format!("{}: {}", place(last), tell(last));
+    // What failed while it was registered elsewhere kept nobody from anything.
+    let alone_since = history.last_end().map_or(first, |end| end.max(first));
+    let unseen = case.may_be_with(alone_since);
     let others = such().count() - 1;
     if others > 0 {
         summary = format!("{summary}; {others} more of its CallManagers likewise");
@@ -51,6 +57,8 @@ pub(super) fn judge(
     if let Some(current) = current {
         let callmanager = case.site.callmanager(current.callmanager);
         summary = format!("{summary}; it is registered with {callmanager} all the same");
+    } else if let Some(unseen) = &unseen {
+        summary = format!("{summary}; it may be registered with {unseen}, which is not seen here");
     }
     let conclusion = such().fold(
         Conclusion::new(first, summary).server(last.callmanager),
@@ -66,8 +74,6 @@ pub(super) fn judge(
         let until = last.last + case.site.thresholds.tell_events;
         return Verdict::holds_until(until, case.now(), conclusion.severity(Severity::Info));
     }
-    // What failed while it was registered elsewhere kept nobody from anything.
-    let alone_since = history.last_end().map_or(first, |end| end.max(first));
     let patience = case.site.thresholds.connect_patience;
     let due = if case.site.sight.lost_nothing_since(alone_since) {
         alone_since + patience
@@ -76,6 +82,12 @@ pub(super) fn judge(
     };
     if case.now() < due {
         Verdict::NotBefore(due)
+    } else if unseen.is_some() {
+        // Others may show that server without a change of this device.
+        Verdict::HoldsUntil(
+            case.now() + LOOK_AGAIN,
+            Box::new(conclusion.severity(Severity::Info)),
+        )
     } else {
         Verdict::holds(conclusion)
     }

@@ -21,7 +21,8 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     concluded: "No router of the lease lies in the network of address and mask (a mask of /32 is left alone); or the mask \
                 is 0.0.0.0 or has holes; or there is no router and a TFTP or DNS server lies outside the network; or there \
                 is no DNS server and the TFTP server or the CallManagers of the phone's configuration are names. What is \
-                missing is not concluded from a renewal or from a message that was cut. Cleared by a lease that fits, or \
+                missing is not concluded from a renewal or from a message that was cut. Not of DHCP for IPv6, where routers tell \
+                of themselves. Cleared by a lease that fits, or \
                 when the phone registers.",
     remedy: &[
         "On the DHCP server, open the options of the scope that holds the phone's address.",
@@ -75,7 +76,7 @@ fn judge(case: &Case<'_>) -> Verdict {
         tftp_words(lease)
     );
     let mut conclusion = Conclusion::new(lease.at, fault.words).evidence(lease.at, text);
-    conclusion.server = lease.server.map(IpAddr::V4);
+    conclusion.server = lease.server;
     Verdict::holds(conclusion)
 }
 
@@ -106,8 +107,10 @@ fn fault<'a>(lease: &Lease, names: impl Fn() -> Option<&'a str>) -> Option<Fault
         .copied()
         .filter(|router| !router.is_unspecified())
         .collect();
-    if let Some(mask) = lease.mask.filter(|_| !lease.is_incomplete) {
-        let network = Network::of(lease.address, mask);
+    if let (Some(mask), IpAddr::V4(address)) = (lease.mask, lease.address)
+        && !lease.is_incomplete
+    {
+        let network = Network::of(address, mask);
         if mask.is_unspecified() {
             if !routers.is_empty() {
                 return wrong(format!(
@@ -119,7 +122,7 @@ fn fault<'a>(lease: &Lease, names: impl Fn() -> Option<&'a str>) -> Option<Fault
             return wrong(format!("{mask} is no subnet mask"));
         } else if !routers.is_empty()
             && mask != Ipv4Addr::BROADCAST
-            && !routers.iter().any(|router| network.has(*router))
+            && !routers.iter().any(|router| network.has((*router).into()))
         {
             return wrong(format!(
                 "router {} lies outside the network of {} with mask {mask}",
@@ -128,7 +131,7 @@ fn fault<'a>(lease: &Lease, names: impl Fn() -> Option<&'a str>) -> Option<Fault
             ));
         }
         if routers.is_empty() && mask != Ipv4Addr::BROADCAST && lease.is_complete() {
-            let outside = |address: &Ipv4Addr| !network.has(*address);
+            let outside = |address: &IpAddr| !network.has(*address);
             if let Some(tftp) = tftp_addresses(lease).find(outside) {
                 return missing(format!(
                     "no router, and the TFTP server {tftp} lies outside the phone's network"
@@ -172,12 +175,15 @@ impl Network {
         }
     }
 
-    fn has(&self, address: Ipv4Addr) -> bool {
-        address.to_bits() & self.mask == self.first
+    fn has(&self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(address) => address.to_bits() & self.mask == self.first,
+            IpAddr::V6(_) => false,
+        }
     }
 }
 
-fn tftp_addresses(lease: &Lease) -> impl Iterator<Item = Ipv4Addr> {
+fn tftp_addresses(lease: &Lease) -> impl Iterator<Item = IpAddr> {
     lease
         .tftp
         .usable()
@@ -212,7 +218,7 @@ mod tests {
     fn lease(address: [u8; 4], mask: [u8; 4], routers: &[[u8; 4]], tftp: [u8; 4]) -> Lease {
         Lease {
             at: Timestamp::EPOCH,
-            address: address.into(),
+            address: IpAddr::from(address),
             server: None,
             mask: Some(mask.into()),
             routers: routers.iter().copied().map(Ipv4Addr::from).collect(),
@@ -284,7 +290,7 @@ mod tests {
             [10, 0, 0, 5],
         );
         assert!(fault(&lease, || Some("cm-pub")).is_some());
-        lease.dns_servers = vec![Ipv4Addr::new(10, 0, 0, 2)];
+        lease.dns_servers = vec![IpAddr::from([10, 0, 0, 2])];
         assert!(fault(&lease, || Some("cm-pub")).is_none());
         lease.dns_servers.clear();
         lease.tftp = TftpOffer {

@@ -43,8 +43,7 @@ fn judge(case: &Case<'_>) -> Verdict {
             claims.defended.is_some() && device.address == Some(claims.address.into())
         });
     let decline = device
-        .dhcp
-        .as_deref()
+        .needed_dhcp()
         .and_then(|dhcp| dhcp.trouble.as_deref())
         .and_then(|trouble| trouble.declines.last())
         .filter(|decline| case.now() < decline.at + tell);

@@ -1,6 +1,6 @@
 //! A phone asks DHCP far too often.
 
-use super::{bad_tftp_server, no_answer, no_tftp_server};
+use super::{bad_tftp_server, no_answer, no_tftp_server, only_server};
 use crate::diagnosis::{Case, Entry, Rule, Verdict, boot_loop};
 use crate::finding::{Conclusion, Severity};
 use crate::phone::boot::PassEnd;
@@ -15,6 +15,7 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               try, which the evidence names, and the phone begins anew. Many such phones load the DHCP server. Often \
               they are phones that lie around unused and that CallManager does not know.",
     concluded: "More than dhcp.requests DISCOVERs, REQUESTs and INFORMs within dhcp.window; copies of a relay count once. \
+                Of a phone that was not seen to use IPv4, the messages of DHCP for IPv6 by which it asks. \
                 It is for information only where boot_loop, dhcp_no_answer or a finding about the TFTP server in the lease tells the cause. Cleared when \
                 so many no longer lie within dhcp.window.",
     remedy: &[
@@ -32,7 +33,7 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
 
 fn judge(case: &Case<'_>) -> Verdict {
     let device = case.device;
-    let Some(dhcp) = device.dhcp.as_deref().filter(|dhcp| dhcp.is_excessive) else {
+    let Some(dhcp) = device.needed_dhcp().filter(|dhcp| dhcp.is_excessive) else {
         return Verdict::No;
     };
     let times: Vec<_> = dhcp.recent().collect();
@@ -66,7 +67,7 @@ fn judge(case: &Case<'_>) -> Verdict {
     if says_the_same.iter().any(|judge| judge(case).is_positive()) {
         conclusion.severity = Some(Severity::Info);
     }
-    conclusion.server = case.site.dhcp.only_server().map(Into::into);
+    conclusion.server = only_server(case);
     Verdict::holds(conclusion)
 }
 

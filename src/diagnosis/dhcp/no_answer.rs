@@ -1,13 +1,12 @@
 //! Nobody gives a phone an address.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{list, server, span, would_have_been_seen};
+use super::{Words, has_no_ipv4_from, list, only_server, server, span, would_have_been_seen};
 use crate::diagnosis::{Case, Entry, Rule, Site, Verdict};
 use crate::finding::{Conclusion, Severity, Subject};
 use crate::phone::Stage;
-use crate::phone::dhcp::{Asks, Exchange, Unanswered};
+use crate::phone::dhcp::{Asks, DhcpService, Exchange, Unanswered};
 
 /// The code: the engine counts the phones that wait by it.
 pub const CODE: &str = "dhcp_no_answer";
@@ -22,7 +21,9 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               further. The DHCP service may be stopped, its range of addresses used up, the router may not pass \
               requests on to it (helper address), or the switch port may keep the phone out (802.1X, wrong VLAN).",
     concluded: "dhcp.unanswered DISCOVERs over at least dhcp.unanswered_for, and the phone took no OFFER; or as \
-                many REQUESTs without ACK or NAK. A phone that asks again has got nothing, even where the mirror \
+                many REQUESTs without ACK or NAK. Of DHCP for IPv6 the same of SOLICITs, and of REQUESTs and RENEWs without REPLY, \
+                but only where the phone was seen to begin to ask, and never to use IPv4: with both versions it asks \
+                for as long as it is up, and does without. A phone that asks again has got nothing, even where the mirror \
                 does not show the servers. Not concluded where frames were lost meanwhile, nor of a phone that goes \
                 on to fetch files. A warning only where the phone wants to renew an address that it still has. For \
                 the DHCP service as a whole: server.phones phones are left waiting and nobody was given an address \
@@ -47,7 +48,7 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
 const ANSWER: Duration = Duration::from_secs(2);
 
 pub(super) fn judge(case: &Case<'_>) -> Verdict {
-    let dhcp = case.device.dhcp.as_deref();
+    let dhcp = case.device.needed_dhcp();
     let Some(exchange) = dhcp.and_then(|dhcp| dhcp.exchange.as_deref()) else {
         return Verdict::No;
     };
@@ -61,7 +62,13 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
     if is_elsewhere || !would_have_been_seen(case, CODE, asks.first) {
         return Verdict::No;
     }
-    let sees_servers = case.site.sight.shows_dhcp_servers(exchange.source);
+    let is_v6 = case.device.needs_dhcpv6();
+    let sight = case.site.sight;
+    let sees_servers = if is_v6 {
+        sight.shows_dhcpv6_servers(exchange.source)
+    } else {
+        sight.shows_dhcp_servers(exchange.source)
+    };
     // Requests of several transactions may each have been answered where answers are not seen.
     if what != Unanswered::Discovers && !asks.is_one_transaction && !sees_servers {
         return Verdict::No;
@@ -71,48 +78,61 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
         .findings
         .of(CODE)
         .is_some_and(|finding| finding.is_active());
-    if !was_raised && case.now() < asks.last + ANSWER {
-        return Verdict::NotBefore(asks.last + ANSWER);
+    let from = (asks.last + ANSWER).max(has_no_ipv4_from(case, asks.first));
+    if !was_raised && case.now() < from {
+        return Verdict::NotBefore(from);
     }
-    let mut conclusion = conclude(exchange, what, asks, sees_servers);
-    conclusion.server = case.site.dhcp.only_server().map(IpAddr::V4);
+    let mut conclusion = conclude(exchange, (what, asks), sees_servers, Words::of(case.device));
+    conclusion.server = only_server(case);
     Verdict::holds(conclusion)
 }
 
-fn conclude(exchange: &Exchange, what: Unanswered, asks: &Asks, sees_servers: bool) -> Conclusion {
+fn conclude(
+    exchange: &Exchange,
+    (what, asks): (Unanswered, &Asks),
+    sees_servers: bool,
+    words: &Words,
+) -> Conclusion {
+    let Words {
+        discover,
+        offer,
+        ack,
+        renewal,
+        ..
+    } = words;
     let times = asks.count;
     let over = span(asks.last.since(asks.first));
     let (name, summary) = match what {
         Unanswered::Discovers if !exchange.offers.is_empty() => {
             let servers: Vec<_> = exchange.offers.iter().map(|offer| offer.server).collect();
             (
-                "DISCOVER",
+                *discover,
                 format!(
-                    "{times} DISCOVERs over {over}; OFFERs from {} do not reach the phone, or it does not take them",
+                    "{times} {discover}s over {over}; {offer}s from {} do not reach the phone, or it does not take them",
                     list(&servers)
                 ),
             )
         }
         Unanswered::Discovers if sees_servers => (
-            "DISCOVER",
-            format!("{times} DISCOVERs over {over} and no OFFER"),
+            *discover,
+            format!("{times} {discover}s over {over} and no {offer}"),
         ),
         Unanswered::Discovers => (
-            "DISCOVER",
+            *discover,
             format!(
-                "{times} DISCOVERs over {over} and the phone took no OFFER (no DHCP server is visible on this mirror)"
+                "{times} {discover}s over {over} and the phone took no {offer} (no DHCP server is visible on this mirror)"
             ),
         ),
         Unanswered::Requests => (
             "REQUEST",
             format!(
-                "{times} REQUESTs to {} over {over} and no ACK",
+                "{times} REQUESTs to {} over {over} and no {ack}",
                 server(exchange.server)
             ),
         ),
         Unanswered::Renewals => (
-            "REQUEST to renew",
-            format!("{times} REQUESTs to renew its address over {over} and no ACK"),
+            *renewal,
+            format!("{times} REQUESTs to renew its address over {over} and no {ack}"),
         ),
     };
     let conclusion = asks.iter().fold(
@@ -125,7 +145,10 @@ fn conclude(exchange: &Exchange, what: Unanswered, asks: &Asks, sees_servers: bo
         .offers
         .iter()
         .fold(conclusion, |conclusion, offer| {
-            let text = format!("OFFER from {}: address {}", offer.server, offer.address);
+            let text = format!(
+                "{} from {}: address {}",
+                words.offer, offer.server, offer.address
+            );
             conclusion.evidence(offer.at, text)
         });
     if what == Unanswered::Renewals {
@@ -136,17 +159,25 @@ fn conclude(exchange: &Exchange, what: Unanswered, asks: &Asks, sees_servers: bo
 }
 
 fn judge_service(site: &Site<'_>) -> Vec<(Subject, Verdict)> {
-    let Some(waiting) = site.dhcp.waiting() else {
-        return Vec::new();
-    };
+    let mut told: Vec<(Subject, Verdict)> = Vec::new();
+    for service in [site.dhcp, site.dhcpv6] {
+        // Where neither server was ever heard, one finding stands for both.
+        if let Some((subject, verdict)) = service_is_silent(service, site)
+            && !told.iter().any(|(known, _)| *known == subject)
+        {
+            told.push((subject, verdict));
+        }
+    }
+    told
+}
+
+fn service_is_silent(service: &DhcpService, site: &Site<'_>) -> Option<(Subject, Verdict)> {
+    let waiting = service.waiting()?;
     let phones = u32::try_from(waiting.number()).unwrap_or(u32::MAX);
-    let Some(first) = waiting
+    let first = waiting
         .first()
-        .filter(|_| phones >= site.thresholds.server_phones)
-    else {
-        return Vec::new();
-    };
-    let address = site.dhcp.only_server().map(IpAddr::V4);
+        .filter(|_| phones >= site.thresholds.server_phones)?;
+    let address = service.only_server();
     let summary = format!("{phones} phones ask for an address and nobody was given one in between");
     let mut conclusion = waiting.iter().take(Conclusion::MOST_EVIDENCE).fold(
         Conclusion::new(first.at, summary),
@@ -157,8 +188,8 @@ fn judge_service(site: &Site<'_>) -> Vec<(Subject, Verdict)> {
     );
     conclusion.server = address;
     let until = waiting.last() + site.thresholds.forget_device;
-    vec![(
+    Some((
         Subject::DhcpServer(address),
         Verdict::holds_until(until, site.now, conclusion),
-    )]
+    ))
 }

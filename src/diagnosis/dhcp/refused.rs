@@ -1,8 +1,8 @@
 //! A DHCP server refuses a phone its address, or the phone refuses what it was given.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
-use super::{server, span};
+use super::{Words, server, span};
 use crate::diagnosis::{Case, Entry, Rule, Verdict};
 use crate::finding::{Conclusion, Severity};
 use crate::phone::dhcp::{Decline, Nak, RequestState};
@@ -21,7 +21,8 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               database is damaged.",
     concluded: "A NAK to a phone that takes an OFFER, renews or rebinds its address, or a DECLINE. A single NAK to \
                 a phone that asks for its old address after a restart is normal (it may have moved); two without a \
-                lease since are not. It is told for findings.tell_events.",
+                lease since are not. In DHCP for IPv6 a REPLY refuses that gives no address and a status that says why; \
+                it counts for a phone that was not seen to use IPv4. It is told for findings.tell_events.",
     remedy: &[
         "On the DHCP server, look at the leases of the phone's network and at the server's log for the phone's \
          hardware address: is the address leased or reserved to another device?",
@@ -37,12 +38,13 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
 };
 
 fn judge(case: &Case<'_>) -> Verdict {
-    let Some(dhcp) = case.device.dhcp.as_deref() else {
+    let Some(dhcp) = case.device.needed_dhcp() else {
         return Verdict::No;
     };
     let Some(trouble) = dhcp.trouble.as_deref() else {
         return Verdict::No;
     };
+    let words = Words::of(case.device);
     let tell = case.site.thresholds.tell_events;
     let is_recent = |at: Timestamp| case.now() < at + tell;
     let is_without_lease = dhcp.lease.is_none();
@@ -74,14 +76,14 @@ fn judge(case: &Case<'_>) -> Verdict {
                 1 => String::new(),
                 times => format!(", {times} times"),
             };
-            format!("{}{times}", refusal(nak))
+            format!("{}{times}", refusal(nak, words))
         }
         (_, Some(decline)) => declined(decline),
         (_, None) => return Verdict::No,
     };
     let mut conclusion = Conclusion::new(since, summary);
     for nak in &naks {
-        conclusion = conclusion.evidence(nak.at, refusal(nak));
+        conclusion = conclusion.evidence(nak.at, refusal(nak, words));
     }
     for decline in &declines {
         conclusion = conclusion.evidence(decline.at, declined(decline));
@@ -89,7 +91,7 @@ fn judge(case: &Case<'_>) -> Verdict {
     let by = last_nak
         .and_then(|nak| nak.server)
         .or_else(|| last_decline.and_then(|decline| decline.server));
-    conclusion.server = by.map(IpAddr::V4);
+    conclusion.server = by;
     let last = last_nak
         .map(|nak| nak.at)
         .max(last_decline.map(|decline| decline.at))
@@ -97,7 +99,7 @@ fn judge(case: &Case<'_>) -> Verdict {
     Verdict::holds_until(last + tell, case.now(), conclusion)
 }
 
-fn refusal(nak: &Nak) -> String {
+fn refusal(nak: &Nak, words: &Words) -> String {
     let address = nak
         .address
         .map_or_else(String::new, |address| format!(" {address}"));
@@ -123,13 +125,17 @@ fn refusal(nak: &Nak) -> String {
         .text
         .as_deref()
         .map_or_else(String::new, |text| format!(": \"{text}\""));
-    format!("NAK from {}: refuses {what}{text}", server(nak.server))
+    format!(
+        "{} from {}: refuses {what}{text}",
+        words.nak,
+        server(nak.server)
+    )
 }
 
 fn declined(decline: &Decline) -> String {
     let address = decline.address.map_or_else(
         || String::from("the address"),
-        |address: Ipv4Addr| address.to_string(),
+        |address: IpAddr| address.to_string(),
     );
     format!(
         "DECLINE: {address}, given by {}, is in use by another device",

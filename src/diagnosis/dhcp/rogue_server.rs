@@ -18,7 +18,7 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               The phone takes whichever comes first, so it works one day and not the other. One of them is most likely \
               a device that nobody meant to be a DHCP server: a home router, a PC that shares its connection.",
     concluded: "OFFERs of different servers (option 54) to one DISCOVER differ in option 3 or in the TFTP servers \
-                they name. Not concluded of servers that give the same in another order, of OFFERs through relays \
+                they name; or so do ADVERTISEs to one SOLICIT, in the latter, of a phone that was not seen to use IPv4. Not concluded of servers that give the same in another order, of OFFERs through relays \
                 of different networks, of a boot that moves to the voice VLAN, or of servers that give boot options \
                 and no address. It is told for findings.tell_events after the last such OFFER.",
     remedy: &[
@@ -38,8 +38,7 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
 fn judge(case: &Case<'_>) -> Verdict {
     let trouble = case
         .device
-        .dhcp
-        .as_deref()
+        .needed_dhcp()
         .and_then(|dhcp| dhcp.trouble.as_deref());
     let Some(rivals) = trouble
         .map(|trouble| trouble.rivals.as_slice())
@@ -64,7 +63,7 @@ fn judge(case: &Case<'_>) -> Verdict {
     let conclusion = rivals
         .iter()
         .fold(Conclusion::new(since, summary), |conclusion, offer| {
-            conclusion.evidence(offer.at, words(offer))
+            conclusion.evidence(offer.at, said(offer))
         });
     Verdict::holds_until(
         last + case.site.thresholds.tell_events,
@@ -73,7 +72,7 @@ fn judge(case: &Case<'_>) -> Verdict {
     )
 }
 
-fn words(offer: &Offer) -> String {
+fn said(offer: &Offer) -> String {
     let tftp: Vec<_> = offer
         .tftp
         .usable()
@@ -85,6 +84,12 @@ fn words(offer: &Offer) -> String {
     } else {
         tftp.join(", ")
     };
+    if offer.address.is_ipv6() {
+        return format!(
+            "ADVERTISE from {}: address {}, TFTP server {tftp}",
+            offer.server, offer.address
+        );
+    }
     format!(
         "OFFER from {}: address {}, router {}, TFTP server {tftp}",
         offer.server,

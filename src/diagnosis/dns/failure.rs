@@ -105,10 +105,10 @@ fn boots(device: &Device) -> bool {
 /// When the phone last got an address or its configuration.
 fn last_fetched(device: &Device) -> Option<Timestamp> {
     let leased = device
-        .dhcp
-        .as_ref()
-        .and_then(|dhcp| dhcp.lease.as_ref())
-        .map(|lease| lease.at);
+        .all_dhcp()
+        .filter_map(|dhcp| dhcp.lease.as_deref())
+        .map(|lease| lease.at)
+        .max();
     leased.max(device.tftp.configured)
 }
 

@@ -8,9 +8,11 @@ use crate::finding::{Conclusion, Severity};
 use crate::phone::quality::Cut;
 use crate::time::Timestamp;
 
+const CODE: &str = "firewall_timeout";
+
 /// `firewall_timeout`.
 pub(in crate::diagnosis) static ENTRY: Entry = Entry {
-    code: "firewall_timeout",
+    code: CODE,
     stage: "registered",
     severity: Severity::Warning,
     title: "sessions are cut off at a certain age",
@@ -21,7 +23,8 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     concluded: "Registered connections of at least thresholds.firewall_phones (3) phones were reset at the same age, give \
                 or take thresholds.firewall_tolerance, at least thresholds.firewall_sessions (5) of them, at different \
                 times, and few others at nearby ages. Resets that CallManager asked for do not count, nor those after \
-                missed keepalives. Holds for twice the age after this phone's last one.",
+                missed keepalives. Holds for twice the age after this phone's last one, and for twice as long again where \
+                frames were lost in which the next one, or the registration before it, may have been missed.",
     remedy: &[
         "Find the firewall, or whatever translates addresses, between these phones and their CallManager.",
         "Raise its session timer for TCP port 2000 (2443 for secure phones) far above the age given above, for example \
@@ -41,6 +44,9 @@ const NEARBY: u32 = 10;
 /// The cuts of one moment are one event, like the end of a server.
 const ONE_MOMENT: Duration = Duration::from_secs(5);
 
+/// A phone that was cut off registers again within this time.
+const COMES_BACK_WITHIN: Duration = Duration::from_secs(60);
+
 /// A phone is asked anew after so long: others may have been cut off at the age of its own session.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
@@ -51,7 +57,7 @@ fn judge(case: &Case<'_>) -> Verdict {
     let Some(own) = quality.cuts().next_back() else {
         return Verdict::No;
     };
-    let until = own.at + (own.age.saturating_mul(2)).max(case.site.thresholds.tell_events);
+    let until = own.at + lasts(case, own).max(case.site.thresholds.tell_events);
     if case.now() >= until {
         return Verdict::No;
     }
@@ -73,6 +79,15 @@ fn judge(case: &Case<'_>) -> Verdict {
             conclusion.evidence(cut.at, text)
         });
     Verdict::holds_until(until, case.now(), conclusion)
+}
+
+/// How long such a cut speaks for a timer. One that nobody saw, or the session after which began unseen, is followed by
+/// another of which the age is not known; so the next one that counts comes three ages later.
+fn lasts(case: &Case<'_>, own: &Cut) -> Duration {
+    let next = own.at + own.age + COMES_BACK_WITHIN;
+    let sight = case.site.sight;
+    let is_seen = sight.lost_nothing_between(own.at, next.min(case.now()));
+    own.age.saturating_mul(if is_seen { 2 } else { 4 })
 }
 
 fn is_same_age(case: &Case<'_>, one: Duration, other: Duration) -> bool {
@@ -97,11 +112,17 @@ fn same_age(case: &Case<'_>, own: &Cut) -> Option<(Timestamp, usize, usize)> {
     }
     times.sort_unstable();
     let first = *times.first()?;
+    // That it was no server's end stays known, though moments that would show it again may have been missed.
+    let is_known = case
+        .device
+        .findings
+        .of(CODE)
+        .is_some_and(|finding| finding.is_active());
     let number = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
     let is_no_chance = phones.len() >= number(limits.firewall_phones)
         && sessions >= number(limits.firewall_sessions)
         && sessions >= 3 * nearby
-        && moments(&times, own.age) >= number(limits.firewall_phones);
+        && (is_known || moments(&times, own.age) >= number(limits.firewall_phones));
     is_no_chance.then_some((first, phones.len(), sessions))
 }
 

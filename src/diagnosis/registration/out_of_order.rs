@@ -8,6 +8,7 @@ use crate::diagnosis::{Case, Entry, Rule, Verdict};
 use crate::finding::{Conclusion, Severity};
 use crate::phone::Role;
 use crate::phone::history::{Happening, History};
+use crate::phone::registration::Proof;
 use crate::wire::sep_config::Host;
 
 /// `registered_out_of_order`.
@@ -23,7 +24,7 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     concluded: "The phone has been registered for registration.out_of_order_after (10 min) with a server that its \
                 list ranks below one with which other phones are registered now; for registration.failback_within \
                 (60 min) where the phone had lost the better one, or cannot reach it, since it may have to wait for \
-                its way back. Cleared when it goes there.",
+                its way back, and where nobody saw it boot or register. Cleared when it goes there.",
     remedy: &[
         "In CallManager, System > Server: write the servers' IP addresses instead of their host names, then restart the \
          phones.",
@@ -59,7 +60,10 @@ fn judge(case: &Case<'_>) -> Verdict {
     if better.peek().is_none() {
         return Verdict::No;
     }
+    // Of one that began unseen nobody knows why it is there, nor where a phone was before that nobody saw boot.
     let has_a_reason = current.role == Role::Srst
+        || current.proof == Proof::Inferred
+        || device.boot.passes == 0
         || better_ones(case, rank)
             .any(|server| history.is_some_and(|history| speaks_against(history, server)));
     let patience = if has_a_reason {

@@ -18,7 +18,9 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               server that is tried in vain before the right one, or a CallManager that is busy.",
     concluded: "From the first step of the boot that was seen to the RegisterAck it took longer than \
                 registration.slow (60 s). Not where the phone was refused, rejected or left without an answer \
-                meanwhile: that has its own finding. Told for findings.tell_events.",
+                meanwhile: that has its own finding; nor where it may have been with a CallManager that this sensor \
+                does not see: one that its list names before this one, or any where its list is not known. Told for \
+                findings.tell_events.",
     remedy: &[
         "DHCP first: give the phone fixed addresses by hand (IP, mask, router, TFTP server; DHCP Enabled: No). If it is \
          quick then, the DHCP server or the relay is slow.",
@@ -36,7 +38,8 @@ fn judge(case: &Case<'_>) -> Verdict {
         .device
         .history
         .as_ref()
-        .and_then(|history| history.slow_boot.as_deref());
+        .and_then(|history| history.slow_boot.as_deref())
+        .filter(|boot| !boot.is_doubtful);
     let Some(boot) = boot else { return Verdict::No };
     let total = boot.total();
     let (step, took) = boot.slowest();

@@ -56,7 +56,7 @@ fn tell(case: &Case<'_>, moment: &Moment) -> String {
             let role = case.role(*callmanager).label();
             let callmanager = case.site.callmanager(*callmanager);
             let expected = if *is_expected {
-                "; not counted: a reset, an outage or lost frames explain it"
+                "; not counted: a reset, an outage, lost frames or a CallManager that is not seen here may explain it"
             } else {
                 ""
             };

@@ -1,6 +1,6 @@
 //! An exchange under way: what a client asks, and what was offered and not granted yet.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use super::RequestState;
@@ -19,7 +19,7 @@ pub struct Exchange {
     /// In which state it sent the last REQUEST.
     pub state: Option<RequestState>,
     /// The server that the last REQUEST names (option 54).
-    pub server: Option<Ipv4Addr>,
+    pub server: Option<IpAddr>,
     /// OFFERs to its last DISCOVER, one for each server.
     pub offers: Vec<Offer>,
     /// The capture source on which it was last heard.
@@ -49,16 +49,16 @@ pub struct Asks {
 pub struct Offer {
     /// When.
     pub at: Timestamp,
-    /// The server (option 54).
-    pub server: Ipv4Addr,
+    /// The server (option 54); of IPv6, who sent it.
+    pub server: IpAddr,
     /// The address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// The routers (option 3).
     pub routers: Vec<Ipv4Addr>,
     /// What it says of TFTP.
     pub tftp: TftpOffer,
     /// The relay that it went through; unspecified where it went through none.
-    pub relay: Ipv4Addr,
+    pub relay: IpAddr,
     /// Whether options may be missing because the message was cut.
     pub is_incomplete: bool,
 }
@@ -186,11 +186,11 @@ impl Offer {
         }
         Some(Self {
             at,
-            server: dhcp.server_identifier()?,
-            address: dhcp.your_address,
+            server: dhcp.server_identifier()?.into(),
+            address: dhcp.your_address.into(),
             routers: dhcp.routers(),
             tftp: dhcp.tftp_servers(),
-            relay: dhcp.relay_address,
+            relay: dhcp.relay_address.into(),
             is_incomplete: dhcp.anomalies.options_incomplete(),
         })
     }

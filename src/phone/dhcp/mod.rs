@@ -1,19 +1,25 @@
-//! One phone's DHCP: what it asked, what it was given, and whether it asks too often (RFC 2131).
+//! One phone's DHCP: what it asked, what it was given, and whether it asks too often (RFC 2131, RFC 8415).
+//!
+//! Both versions go through the same tracker, each of a phone's through its own. What a message of DHCP for IPv6 is to
+//! it stands in `v6`, and of the other in `v4`.
 
 mod exchange;
 mod service;
 mod trouble;
+mod v4;
+mod v6;
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 pub use exchange::{Asks, Exchange, Offer, Unanswered};
 pub use service::DhcpService;
 pub use trouble::{Decline, Nak, RequestState, Trouble};
+pub use v6::Reply;
 
 use super::window::SlidingWindow;
 use crate::time::Timestamp;
-use crate::wire::dhcp::{Dhcp, MessageType, TftpOffer};
+use crate::wire::dhcp::{TftpOffer, TftpServer};
 use crate::wire::packet::VlanTags;
 
 /// When requests are excessive: more than `requests` within `window`.
@@ -31,18 +37,18 @@ pub struct Lease {
     /// When.
     pub at: Timestamp,
     /// The address.
-    pub address: Ipv4Addr,
-    /// The server that gave it (option 54).
-    pub server: Option<Ipv4Addr>,
+    pub address: IpAddr,
+    /// The server that gave it (option 54); of IPv6, who sent it.
+    pub server: Option<IpAddr>,
     /// The subnet mask (option 1).
     pub mask: Option<Ipv4Addr>,
     /// The routers (option 3).
     pub routers: Vec<Ipv4Addr>,
-    /// The DNS servers (option 6).
-    pub dns_servers: Vec<Ipv4Addr>,
-    /// What the phone was told of TFTP (options 150 and 66, siaddr, sname).
+    /// The DNS servers (option 6; 23 of IPv6).
+    pub dns_servers: Vec<IpAddr>,
+    /// What the phone was told of TFTP (options 150 and 66, siaddr, sname; a suboption of Cisco's in IPv6).
     pub tftp: TftpOffer,
-    /// How long it lasts (option 51).
+    /// How long it lasts (option 51; of IPv6, for how long the address is valid).
     pub duration: Option<Duration>,
     /// Whether options may be missing because the message was cut.
     pub is_incomplete: bool,
@@ -69,6 +75,10 @@ pub struct DhcpTracker {
     pub excessive_episodes: u32,
     /// The lease it holds, as far as is known.
     pub lease: Option<Box<Lease>>,
+    /// The address that it was given last, whether it still has it or not.
+    pub given: Option<IpAddr>,
+    /// What it was told of TFTP when it asked for nothing but options.
+    pub informed: Option<Box<TftpOffer>>,
     /// NAKs it was sent.
     pub naks: u32,
     /// DECLINEs it sent: somebody else uses the address.
@@ -80,44 +90,33 @@ pub struct DhcpTracker {
     /// What went wrong, where anything did.
     pub trouble: Option<Box<Trouble>>,
     #[serde(skip)]
-    requested: Option<(u32, RequestState, Ipv4Addr)>,
+    requested: Option<(u32, RequestState, Option<IpAddr>)>,
     recent: SlidingWindow,
     #[serde(skip)]
-    last: Option<Fingerprint>,
+    last: Option<v4::Fingerprint>,
     #[serde(skip)]
-    last_answer: Option<Fingerprint>,
+    last_answer: Option<v4::Fingerprint>,
 }
 
-/// What the copies of one message before and after a relay have in common, and where they differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Fingerprint {
-    at: Timestamp,
+/// What a client asks, of either version.
+#[derive(Clone, Copy, Debug)]
+struct Question {
+    kind: Kind,
     transaction: u32,
-    message_type: MessageType,
-    seconds: u16,
-    path: (u8, Ipv4Addr),
+    /// The address that it has, wants or refuses.
+    address: Option<IpAddr>,
+    /// The server that it names.
+    server: Option<IpAddr>,
 }
 
-impl Fingerprint {
-    fn of(dhcp: &Dhcp<'_>, message_type: MessageType, at: Timestamp) -> Self {
-        Self {
-            at,
-            transaction: dhcp.transaction,
-            message_type,
-            seconds: dhcp.seconds,
-            path: (dhcp.hops, dhcp.relay_address),
-        }
-    }
-
-    /// A relay answers within milliseconds; a client that asks again waits a second at least (RFC 2131, section 4.1).
-    const RELAY_DELAY: Duration = Duration::from_millis(900);
-
-    fn is_relayed_copy_of(&self, first: &Self) -> bool {
-        self.at.distance(first.at) < Self::RELAY_DELAY
-            && (self.transaction, self.message_type, self.seconds)
-                == (first.transaction, first.message_type, first.seconds)
-            && self.path != first.path
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Discover,
+    /// In which state, where that can be told.
+    Request(Option<RequestState>),
+    Inform,
+    Decline,
+    Release,
 }
 
 /// How a client's message came by.
@@ -149,67 +148,40 @@ pub enum Asked {
 }
 
 impl DhcpTracker {
-    /// A message of the client.
-    pub fn asked(
-        &mut self,
-        dhcp: &Dhcp<'_>,
-        message_type: MessageType,
-        heard: Heard,
-        threshold: DhcpThreshold,
-    ) -> Asked {
+    /// What a client asks, of either version.
+    fn note(&mut self, question: &Question, heard: Heard, threshold: DhcpThreshold) -> Asked {
         let at = heard.at;
-        let fingerprint = Fingerprint::of(dhcp, message_type, at);
-        if self
-            .last
-            .is_some_and(|last| fingerprint.is_relayed_copy_of(&last))
-        {
-            return Asked::RelayedCopy;
-        }
-        self.last = Some(fingerprint);
-        // What is asked anew is answered anew.
-        self.last_answer = None;
-        match message_type {
-            MessageType::Discover | MessageType::Request | MessageType::Inform => {
-                self.requests += 1;
-                self.recent.note(at, threshold.requests.saturating_add(1));
+        let state = match question.kind {
+            Kind::Discover => None,
+            Kind::Request(state) => state,
+            Kind::Inform => {
+                self.count(at, threshold);
+                return Asked::Options;
             }
-            MessageType::Decline | MessageType::Release => {
-                if message_type == MessageType::Decline {
+            Kind::Decline | Kind::Release => {
+                if question.kind == Kind::Decline {
                     self.declines += 1;
-                    let decline = Decline {
+                    self.trouble.get_or_insert_default().declined(Decline {
                         at,
-                        address: dhcp.requested_address(),
-                        server: dhcp.server_identifier(),
-                    };
-                    self.trouble.get_or_insert_default().declined(decline);
+                        address: question.address,
+                        server: question.server,
+                    });
                 }
                 self.lease = None;
                 self.asking_since = None;
                 self.exchange = None;
                 return Asked::GaveUp;
             }
-            MessageType::Offer | MessageType::Ack | MessageType::Nak | MessageType::Unknown(_) => {
-                return Asked::Options;
-            }
-        }
-        if message_type == MessageType::Inform {
-            return Asked::Options;
-        }
-        let state = (message_type == MessageType::Request)
-            .then(|| request_state(dhcp, heard.is_broadcast))
-            .flatten();
+        };
+        self.count(at, threshold);
         let exchange: &mut Exchange = self.exchange.get_or_insert_default();
         exchange.source = heard.source;
-        if message_type == MessageType::Discover {
-            exchange.discover(dhcp.transaction, heard.tags, at);
+        if question.kind == Kind::Discover {
+            exchange.discover(question.transaction, heard.tags, at);
         } else {
-            exchange.request(dhcp.transaction, state, at);
-            exchange.server = dhcp.server_identifier();
-            let address = Some(dhcp.client_address).filter(|address| !address.is_unspecified());
-            let address = address.or_else(|| dhcp.requested_address());
-            self.requested = state
-                .zip(address)
-                .map(|(state, address)| (dhcp.transaction, state, address));
+            exchange.request(question.transaction, state, at);
+            exchange.server = question.server;
+            self.requested = state.map(|state| (question.transaction, state, question.address));
         }
         if state.is_some_and(RequestState::is_renewal) {
             return Asked::Renewal;
@@ -218,86 +190,65 @@ impl DhcpTracker {
         Asked::Address
     }
 
+    fn count(&mut self, at: Timestamp, threshold: DhcpThreshold) {
+        self.requests += 1;
+        self.recent.note(at, threshold.requests.saturating_add(1));
+    }
+
     /// The client does what it does only with an address: what it asked was granted, though that was not seen.
     pub fn moved_on(&mut self) {
         self.exchange = None;
     }
 
-    /// A server's OFFER.
-    pub fn offered(&mut self, dhcp: &Dhcp<'_>, at: Timestamp) {
-        let (Some(offer), Some(exchange)) = (Offer::of(dhcp, at), &mut self.exchange) else {
+    /// What a server offers.
+    fn note_offer(&mut self, transaction: u32, offer: Option<Offer>) {
+        let (Some(offer), Some(exchange)) = (offer, &mut self.exchange) else {
             return;
         };
-        if exchange.offered(dhcp.transaction, offer) {
+        if exchange.offered(transaction, offer) {
             let trouble: &mut Trouble = self.trouble.get_or_insert_default();
             trouble.rivals.clone_from(&exchange.offers);
         }
     }
 
-    /// Whether a server's message is the copy of one that was seen before or after a relay. A relay may leave both the
-    /// hops and its address as they were in what it passes to the client, so any second answer of one kind counts as a
-    /// copy within the time that a relay takes, except where another server gives another offer.
-    pub fn is_relayed_answer(
-        &mut self,
-        dhcp: &Dhcp<'_>,
-        message_type: MessageType,
-        at: Timestamp,
-    ) -> bool {
-        let answer = Fingerprint {
-            // The server it is from stands where a request has its path.
-            path: (0, dhcp.server_identifier().unwrap_or(dhcp.server_address)),
-            seconds: 0,
-            ..Fingerprint::of(dhcp, message_type, at)
-        };
-        let is_copy = self.last_answer.is_some_and(|last| {
-            answer.at.distance(last.at) < Fingerprint::RELAY_DELAY
-                && Fingerprint {
-                    at: last.at,
-                    ..answer
-                } == last
-        });
-        if !is_copy {
-            self.last_answer = Some(answer);
-        }
-        is_copy
-    }
-
-    /// A server's ACK; how long the exchange took, where its beginning was seen.
-    pub fn acknowledged(&mut self, dhcp: &Dhcp<'_>, at: Timestamp) -> Option<Duration> {
-        // The ACK to an INFORM gives options and no address (RFC 2131, section 4.3.5).
-        if dhcp.your_address.is_unspecified() {
-            if let Some(lease) = &mut self.lease {
-                let tftp = dhcp.tftp_servers();
-                if lease.tftp.is_empty() && !tftp.is_empty() {
-                    lease.tftp = tftp;
-                }
-            }
-            return None;
-        }
+    /// What a server gives; how long the exchange took, where its beginning was seen.
+    fn note_lease(&mut self, lease: Lease) -> Option<Duration> {
+        let at = lease.at;
         self.exchange = None;
-        let asked = self
-            .requested
-            .filter(|(transaction, ..)| *transaction == dhcp.transaction);
-        self.lease = Some(Box::new(Lease {
-            at,
-            address: dhcp.your_address,
-            server: dhcp.server_identifier(),
-            mask: dhcp.subnet_mask(),
-            routers: dhcp.routers(),
-            dns_servers: dhcp.dns_servers(),
-            tftp: dhcp.tftp_servers(),
-            duration: dhcp.lease_time(),
-            is_incomplete: dhcp.anomalies.options_incomplete(),
-            asked: asked.map(|(_, state, _)| state),
-        }));
+        self.given = Some(lease.address);
+        self.lease = Some(Box::new(lease));
         self.asking_since.take().map(|since| at.since(since))
     }
 
-    /// A server's NAK: the client has to begin anew.
-    pub fn refused(&mut self, dhcp: &Dhcp<'_>, at: Timestamp) {
-        let asked = self
-            .requested
-            .filter(|(transaction, ..)| *transaction == dhcp.transaction);
+    /// What a server tells a client that asks for nothing else.
+    fn note_options(&mut self, tftp: TftpOffer) {
+        if tftp.is_empty() {
+            return;
+        }
+        if let Some(lease) = &mut self.lease
+            && lease.tftp.is_empty()
+        {
+            lease.tftp = tftp;
+        } else {
+            self.informed = Some(Box::new(tftp));
+        }
+    }
+
+    /// In which state the client asked in this transaction; `None` where that was not seen.
+    fn asked_in(&self, transaction: u32) -> Option<RequestState> {
+        let (known, state, _) = self.requested?;
+        (known == transaction).then_some(state)
+    }
+
+    /// A server refuses: the client has to begin anew.
+    fn note_refusal(
+        &mut self,
+        transaction: u32,
+        server: Option<IpAddr>,
+        text: Option<String>,
+        at: Timestamp,
+    ) {
+        let asked = self.requested.filter(|(known, ..)| *known == transaction);
         let lease = self.lease.as_deref().and_then(|lease| {
             lease
                 .duration
@@ -305,17 +256,25 @@ impl DhcpTracker {
         });
         self.trouble.get_or_insert_default().refused(Nak {
             at,
-            server: dhcp.server_identifier(),
-            text: dhcp
-                .reason()
-                .map(|text| text.chars().take(80).collect::<String>().into()),
+            server,
+            text: text.map(|text| text.chars().take(80).collect::<String>().into()),
             state: asked.map(|(_, state, _)| state),
-            address: asked.map(|(_, _, address)| address),
+            address: asked.and_then(|(_, _, address)| address),
             lease,
         });
         self.naks += 1;
         self.lease = None;
         self.exchange = None;
+    }
+
+    /// Where it was told to fetch its files, with an address and without one.
+    pub fn tftp_servers(&self) -> impl Iterator<Item = TftpServer> {
+        let leased = self.lease.as_deref().map(|lease| &lease.tftp);
+        let informed = self.informed.as_deref();
+        leased
+            .into_iter()
+            .chain(informed)
+            .flat_map(TftpOffer::usable)
     }
 
     /// The latest messages by which it asked, as many as make them excessive.
@@ -352,136 +311,9 @@ impl DhcpTracker {
         self.naks += other.naks;
         self.declines += other.declines;
         self.lease = self.lease.take().or(other.lease);
+        self.given = self.given.or(other.given);
+        self.informed = self.informed.take().or(other.informed);
         self.exchange = self.exchange.take().or(other.exchange);
         self.trouble = self.trouble.take().or(other.trouble);
-    }
-}
-
-/// In which state a REQUEST is sent, by what it fills in (RFC 2131, section 4.3.2): only a client that renews or rebinds
-/// has `ciaddr`, and only one that takes an OFFER names the server.
-fn request_state(dhcp: &Dhcp<'_>, is_broadcast: bool) -> Option<RequestState> {
-    if !dhcp.client_address.is_unspecified() {
-        return Some(if is_broadcast {
-            RequestState::Rebinding
-        } else {
-            RequestState::Renewing
-        });
-    }
-    dhcp.requested_address()?;
-    Some(if dhcp.server_identifier().is_some() {
-        RequestState::Selecting
-    } else {
-        RequestState::Rebooting
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::net::MacAddr;
-    use crate::wire::dhcp::DhcpBuilder;
-
-    const CLIENT: MacAddr = MacAddr([0x00, 0x13, 0x80, 0xad, 0x9e, 0x5f]);
-    const THRESHOLD: DhcpThreshold = DhcpThreshold {
-        requests: 12,
-        window: Duration::from_secs(600),
-    };
-
-    fn at(milliseconds: u64) -> Timestamp {
-        Timestamp::from_nanos(milliseconds * 1_000_000)
-    }
-
-    fn ask(tracker: &mut DhcpTracker, message: &[u8], at: Timestamp) -> Asked {
-        let dhcp = Dhcp::parse(message).unwrap();
-        let heard = Heard {
-            at,
-            ..Heard::default()
-        };
-        tracker.asked(&dhcp, dhcp.message_type().unwrap(), heard, THRESHOLD)
-    }
-
-    #[test]
-    fn the_copy_behind_a_relay_is_the_same_message_and_a_repetition_is_another() {
-        let discover =
-            |seconds| DhcpBuilder::new(MessageType::Discover, 7, CLIENT).seconds(seconds);
-        let relay = Ipv4Addr::new(10, 1, 0, 1);
-        let mut tracker = DhcpTracker::default();
-        assert_eq!(
-            ask(&mut tracker, &discover(0).build(), at(0)),
-            Asked::Address
-        );
-        let relayed = discover(0).relayed_by(relay).build();
-        assert_eq!(ask(&mut tracker, &relayed, at(3)), Asked::RelayedCopy);
-        let again = ask(&mut tracker, &discover(0).build(), at(4_000));
-        assert_eq!(again, Asked::Address, "some clients leave the seconds at 0");
-        assert_eq!(
-            ask(
-                &mut tracker,
-                &discover(4).relayed_by(relay).build(),
-                at(4_003)
-            ),
-            Asked::Address
-        );
-        assert_eq!(tracker.requests, 3);
-        assert_eq!(tracker.asking_since, Some(at(0)));
-    }
-
-    #[test]
-    fn a_renewal_is_a_request_but_no_search_for_an_address() {
-        let mut tracker = DhcpTracker::default();
-        let address = Ipv4Addr::new(10, 1, 2, 3);
-        let renewal = DhcpBuilder::new(MessageType::Request, 8, CLIENT).client_address(address);
-        assert_eq!(ask(&mut tracker, &renewal.build(), at(0)), Asked::Renewal);
-        assert_eq!((tracker.requests, tracker.asking_since), (1, None));
-        let release = DhcpBuilder::new(MessageType::Release, 9, CLIENT).client_address(address);
-        assert_eq!(ask(&mut tracker, &release.build(), at(1)), Asked::GaveUp);
-        assert_eq!(tracker.requests, 1);
-    }
-
-    #[test]
-    fn an_ack_ends_the_search_and_one_without_an_address_does_not() {
-        let mut tracker = DhcpTracker::default();
-        ask(
-            &mut tracker,
-            &DhcpBuilder::new(MessageType::Discover, 7, CLIENT).build(),
-            at(0),
-        );
-        let ack = |address| {
-            DhcpBuilder::new(MessageType::Ack, 7, CLIENT)
-                .your_address(address)
-                .build()
-        };
-        let bytes = ack(Ipv4Addr::UNSPECIFIED);
-        assert_eq!(
-            tracker.acknowledged(&Dhcp::parse(&bytes).unwrap(), at(1_000)),
-            None
-        );
-        assert!(tracker.lease.is_none());
-        let bytes = ack(Ipv4Addr::new(10, 1, 2, 3));
-        let took = tracker.acknowledged(&Dhcp::parse(&bytes).unwrap(), at(2_000));
-        assert_eq!(took, Some(Duration::from_secs(2)));
-        assert_eq!(
-            tracker.lease.map(|lease| lease.address),
-            Some(Ipv4Addr::new(10, 1, 2, 3))
-        );
-    }
-
-    #[test]
-    fn requests_are_excessive_above_the_threshold_and_no_longer_once_they_stop() {
-        let mut tracker = DhcpTracker::default();
-        for number in 0..13 {
-            let message = DhcpBuilder::new(MessageType::Discover, number, CLIENT).build();
-            let now = at(u64::from(number) * 10_000);
-            ask(&mut tracker, &message, now);
-            assert_eq!(
-                tracker.review(now, THRESHOLD),
-                (number == 12).then_some(true),
-                "{number}"
-            );
-        }
-        tracker.set_excessive(true);
-        assert_eq!(tracker.deadline(THRESHOLD), Some(at(600_000)));
-        assert_eq!(tracker.review(at(599_999), THRESHOLD), None);
-        assert_eq!(tracker.review(at(600_000), THRESHOLD), Some(false));
     }
 }

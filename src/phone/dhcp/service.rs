@@ -1,6 +1,6 @@
-//! The DHCP service as all phones meet it.
+//! The DHCP service as all phones meet it; that of IPv6 is another.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use crate::phone::DeviceId;
 use crate::phone::turned_down::{Denial, TurnedDown};
@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
 pub struct DhcpService {
-    servers: Vec<Ipv4Addr>,
+    servers: Vec<IpAddr>,
     unanswered: Option<Box<TurnedDown>>,
 }
 
@@ -19,7 +19,7 @@ impl DhcpService {
     const SERVERS: usize = 16;
 
     /// A server spoke.
-    pub fn heard(&mut self, server: Option<Ipv4Addr>) {
+    pub fn heard(&mut self, server: Option<IpAddr>) {
         if let Some(server) = server
             && self.servers.len() < Self::SERVERS
             && !self.servers.contains(&server)
@@ -46,7 +46,7 @@ impl DhcpService {
     }
 
     /// The server, where only one was ever heard.
-    pub fn only_server(&self) -> Option<Ipv4Addr> {
+    pub fn only_server(&self) -> Option<IpAddr> {
         match self.servers.as_slice() {
             [only] => Some(*only),
             _ => None,

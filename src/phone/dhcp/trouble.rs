@@ -1,6 +1,6 @@
 //! What went wrong between a client and its servers: refusals, addresses in use, servers that contradict each other.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Offer;
@@ -18,19 +18,19 @@ pub struct Trouble {
     pub rivals: Vec<Offer>,
 }
 
-/// A server's NAK.
+/// A server's NAK; of IPv6, a REPLY that says why there is no address.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Nak {
     /// When.
     pub at: Timestamp,
     /// The server (option 54).
-    pub server: Option<Ipv4Addr>,
-    /// The server's reason (option 56), safe to show.
+    pub server: Option<IpAddr>,
+    /// The server's reason (option 56; the text of option 13 in IPv6), safe to show.
     pub text: Option<Box<str>>,
     /// In which state the client asked; `None` where that was not seen.
     pub state: Option<RequestState>,
     /// The address that it asked for.
-    pub address: Option<Ipv4Addr>,
+    pub address: Option<IpAddr>,
     /// The age of its lease and how long that was to last, where both are known.
     pub lease: Option<(Duration, Duration)>,
 }
@@ -41,12 +41,12 @@ pub struct Decline {
     /// When.
     pub at: Timestamp,
     /// The address.
-    pub address: Option<Ipv4Addr>,
+    pub address: Option<IpAddr>,
     /// The server that gave it.
-    pub server: Option<Ipv4Addr>,
+    pub server: Option<IpAddr>,
 }
 
-/// In which state a client sends a REQUEST (RFC 2131, section 4.3.2).
+/// In which state a client sends a REQUEST (RFC 2131, section 4.3.2), or which of its messages it is in IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum RequestState {
     /// It takes a server's OFFER.

@@ -29,6 +29,8 @@ pub(in crate::simulate) enum LeaseStory {
     NoAck,
     /// It was given its address by hand and asks nobody.
     ByHand,
+    /// It asks for its address for longer, and is given it.
+    Renewed,
     /// It asks for its address for longer, is refused and gives it back.
     RenewalRefused,
 }
@@ -117,6 +119,7 @@ pub(in crate::simulate) fn lease(
             }
         }
         LeaseStory::ByHand => client.settle(&usual),
+        LeaseStory::Renewed => client.renew(&Terms::offered(Offer::Brief)),
         LeaseStory::RenewalRefused => client.renew_in_vain(),
     }
 }
@@ -196,7 +199,7 @@ impl Terms {
         }
     }
 
-    fn message(&self, message_type: MessageType, transaction: u32, phone: &Host) -> Vec<u8> {
+    fn message(&self, message_type: MessageType, transaction: u32, phone: &Host) -> DhcpBuilder {
         let seconds = u32::try_from(self.time.as_secs()).unwrap_or(u32::MAX);
         let message = DhcpBuilder::new(message_type, transaction, phone.mac)
             .your_address(phone.address)
@@ -205,11 +208,10 @@ impl Terms {
             .option(code::SUBNET_MASK, &self.mask)
             .addresses(code::ROUTERS, &[self.router])
             .addresses(code::DNS_SERVERS, &[SERVICES.address]);
-        let message = match &self.option_150 {
+        match &self.option_150 {
             Some(value) => message.option(code::TFTP_SERVER_ADDRESSES, value),
             None => message,
-        };
-        message.build()
+        }
     }
 }
 
@@ -240,7 +242,7 @@ impl Client<'_> {
 
     fn offer(&mut self, terms: &Terms) {
         let offer = terms.message(MessageType::Offer, self.transaction, self.phone);
-        self.hear(&terms.server, &offer);
+        self.hear(&terms.server, &offer.build());
     }
 
     fn request(&mut self) {
@@ -278,7 +280,7 @@ impl Client<'_> {
 
     fn acknowledged(&mut self, terms: &Terms) {
         let ack = terms.message(MessageType::Ack, self.transaction, self.phone);
-        self.hear(&terms.server, &ack);
+        self.hear(&terms.server, &ack.build());
         self.script.fact(Fact::HasAddress(self.phone.address));
     }
 
@@ -298,12 +300,24 @@ impl Client<'_> {
     }
 
     /// RFC 2131, section 4.4.5: at half of the lease it asks the server that gave it.
-    fn renew_in_vain(&mut self) {
+    fn ask_to_renew(&mut self) {
         let renewal = self
             .message(MessageType::Request)
             .client_address(self.phone.address);
         self.unicast(renewal);
         self.script.fact(Fact::Renewing);
+    }
+
+    fn renew(&mut self, terms: &Terms) {
+        self.ask_to_renew();
+        let ack = terms
+            .message(MessageType::Ack, self.transaction, self.phone)
+            .client_address(self.phone.address);
+        self.hear(&terms.server, &ack.build());
+    }
+
+    fn renew_in_vain(&mut self) {
+        self.ask_to_renew();
         let nak = DhcpBuilder::new(MessageType::Nak, self.transaction, self.phone.mac)
             .addresses(code::SERVER_IDENTIFIER, &[SERVICES.address]);
         // RFC 2131, section 4.1: a NAK goes to everyone.

@@ -29,6 +29,10 @@ pub(in crate::simulate) fn way(scenario: Scenario) -> (Vec<Act>, Refrain) {
         Scenario::Dhcp150Zero => loops(|random| address_only(Offer::Zero, random)),
         Scenario::DhcpBadRouter => loops(|random| address_only(Offer::BadRouter, random)),
         Scenario::DhcpExcessive => loops(|random| vec![GIVEN, Act::Wait(random.seconds(8, 15))]),
+        Scenario::DhcpRenewal => (registers_with(OFFERED_BRIEFLY), |_| {
+            let renewed = Act::Lease(LeaseStory::Renewed);
+            vec![Act::Stay(SHORT_LEASE / 2), renewed]
+        }),
         Scenario::DhcpNak => (registers_with(OFFERED_BRIEFLY), |random| {
             let mut acts = vec![
                 Act::Stay(SHORT_LEASE / 2),

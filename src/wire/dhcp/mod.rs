@@ -14,6 +14,7 @@ mod phone_class;
 #[cfg(test)]
 mod tests;
 mod tftp_offer;
+mod tftp_suboption;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -27,6 +28,7 @@ pub use encode::DhcpBuilder;
 pub use options::{Anomalies, Anomaly, Options, OptionsIter, code};
 pub use phone_class::{PhoneClass, phone_model};
 pub use tftp_offer::{Option66, Option150, TftpOffer, TftpServer};
+pub use tftp_suboption::TftpSuboption;
 
 /// The UDP port on which servers and relays listen.
 pub const SERVER_PORT: u16 = 67;
@@ -264,6 +266,7 @@ impl<'a> Dhcp<'a> {
                 .map(|value| Option66::from_wire(&value)),
             server_address: Some(self.server_address).filter(|address| !address.is_unspecified()),
             server_name: Some(server_name).filter(|name| !name.is_empty()),
+            suboption: None,
         }
     }
 

@@ -351,10 +351,10 @@ fn servers_come_in_the_order_of_a_phone() {
     assert_eq!(
         offer.usable(),
         [
-            TftpServer::Address(SECOND),
-            TftpServer::Address(SERVER),
+            TftpServer::Address(SECOND.into()),
+            TftpServer::Address(SERVER.into()),
             TftpServer::Name("cm1".into()),
-            TftpServer::Address(Ipv4Addr::new(10, 9, 9, 9)),
+            TftpServer::Address([10, 9, 9, 9].into()),
             TftpServer::Name("boot".into()),
         ]
     );

@@ -1,14 +1,15 @@
-//! Where a DHCP server sends the phone for its files: options 150 (RFC 5859) and 66 (RFC 2132), `siaddr` and `sname`.
+//! Where a DHCP server sends the phone for its files: options 150 (RFC 5859) and 66 (RFC 2132), `siaddr` and `sname`; in
+//! DHCP for IPv6 a suboption of Cisco's.
 //!
 //! Option 150 is a list of addresses. Administrators do type it as text, and a phone then takes the characters for
 //! octets and asks nobody: `10.1.2.3` becomes `49.48.46.49`. So text is kept as text here: it is the diagnosis.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::net::safe_text;
 
-use super::read_addresses;
+use super::{TftpSuboption, read_addresses};
 
 /// Everything a message says about the TFTP server, right or wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -22,6 +23,8 @@ pub struct TftpOffer {
     pub server_address: Option<Ipv4Addr>,
     /// `sname`, where it is not empty and holds no options.
     pub server_name: Option<String>,
+    /// The suboption of DHCP for IPv6, which has none of the others.
+    pub suboption: Option<TftpSuboption>,
 }
 
 /// What option 150 holds.
@@ -50,7 +53,7 @@ pub enum Option66 {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TftpServer {
     /// By address.
-    Address(Ipv4Addr),
+    Address(IpAddr),
     /// By a name that the phone must look up.
     Name(String),
 }
@@ -58,22 +61,30 @@ pub enum TftpServer {
 impl TftpOffer {
     /// The servers a phone can use, in the order in which a Cisco phone does: 150, 66, `siaddr`, `sname`; each once.
     pub fn usable(&self) -> Vec<TftpServer> {
+        let by_address = |address: Ipv4Addr| TftpServer::Address(address.into());
         let mut servers = Vec::new();
         if let Some(Option150::Addresses(addresses)) = &self.option_150 {
-            servers.extend(addresses.iter().copied().map(TftpServer::Address));
+            servers.extend(addresses.iter().copied().map(by_address));
         }
         match &self.option_66 {
-            Some(Option66::Address(address)) => servers.push(TftpServer::Address(*address)),
+            Some(Option66::Address(address)) => servers.push(by_address(*address)),
             Some(Option66::Name(name)) => servers.push(TftpServer::Name(name.clone())),
             Some(Option66::Unreadable) | None => {}
         }
-        servers.extend(self.server_address.map(TftpServer::Address));
+        servers.extend(self.server_address.map(by_address));
         if let Some(name) = &self.server_name {
             match Option66::from_wire(name.as_bytes()) {
-                Option66::Address(address) => servers.push(TftpServer::Address(address)),
+                Option66::Address(address) => servers.push(by_address(address)),
                 Option66::Name(name) => servers.push(TftpServer::Name(name)),
                 Option66::Unreadable => {}
             }
+        }
+        if let Some(suboption) = &self.suboption {
+            servers.extend(
+                suboption
+                    .usable()
+                    .map(|address| TftpServer::Address(address.into())),
+            );
         }
         let mut usable: Vec<TftpServer> = Vec::with_capacity(servers.len());
         for server in servers {
@@ -84,12 +95,24 @@ impl TftpOffer {
         usable
     }
 
-    /// Whether the message names no server at all, in any of the four places.
+    /// Whether what should be a list of addresses is something that no phone can use.
+    pub fn is_wrong(&self) -> bool {
+        self.option_150
+            .as_ref()
+            .is_some_and(|option| !option.is_usable())
+            || self
+                .suboption
+                .as_ref()
+                .is_some_and(|suboption| !suboption.is_usable())
+    }
+
+    /// Whether the message names no server at all, in any of its places.
     pub const fn is_empty(&self) -> bool {
         self.option_150.is_none()
             && self.option_66.is_none()
             && self.server_address.is_none()
             && self.server_name.is_none()
+            && self.suboption.is_none()
     }
 }
 
@@ -144,7 +167,9 @@ impl Option66 {
 impl TftpServer {
     fn is_usable(&self) -> bool {
         match self {
-            Self::Address(address) => is_host(*address),
+            Self::Address(IpAddr::V4(address)) => is_host(*address),
+            // Its suboption gives usable ones alone.
+            Self::Address(IpAddr::V6(_)) => true,
             Self::Name(name) => !name.is_empty(),
         }
     }

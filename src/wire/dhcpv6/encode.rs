@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use super::{MessageType, code};
+use super::{CISCO, MessageType, code};
 use crate::net::MacAddr;
 
 /// A message in the making.
@@ -34,6 +34,63 @@ impl Dhcpv6Builder {
     #[must_use]
     pub fn client(self, mac: MacAddr) -> Self {
         self.option(code::CLIENT_ID, &[&[0, 3, 0, 1], &mac.0[..]].concat())
+    }
+
+    /// Adds the server's identifier, made of its hardware address.
+    #[must_use]
+    pub fn server(self, mac: MacAddr) -> Self {
+        self.option(code::SERVER_ID, &[&[0, 3, 0, 1], &mac.0[..]].concat())
+    }
+
+    /// Adds the numbers of the options that the client wants (option 6).
+    #[must_use]
+    pub fn requested(self, numbers: &[u16]) -> Self {
+        let numbers: Vec<u8> = numbers
+            .iter()
+            .flat_map(|number| number.to_be_bytes())
+            .collect();
+        self.option(code::OPTION_REQUEST, &numbers)
+    }
+
+    /// Adds what the client is, in the words of this enterprise.
+    #[must_use]
+    pub fn vendor_class(self, enterprise: u32, class: &[u8]) -> Self {
+        let length = u16::try_from(class.len()).unwrap_or(u16::MAX);
+        let head = [&enterprise.to_be_bytes()[..], &length.to_be_bytes()].concat();
+        self.option(code::VENDOR_CLASS, &[&head, class].concat())
+    }
+
+    /// Adds the client's name, of one label.
+    #[must_use]
+    pub fn client_name(self, label: &str) -> Self {
+        let length = u8::try_from(label.len()).unwrap_or(0);
+        self.option(
+            code::CLIENT_NAME,
+            &[&[0, length], label.as_bytes()].concat(),
+        )
+    }
+
+    /// Adds Cisco's suboption for TFTP servers, with any value.
+    #[must_use]
+    pub fn tftp_servers(self, value: &[u8]) -> Self {
+        let inside = Self { bytes: Vec::new() }.option(1, value);
+        let value = [&CISCO.to_be_bytes()[..], &inside.bytes].concat();
+        self.option(code::VENDOR_OPTIONS, &value)
+    }
+
+    /// Adds an association without an address, as a client has that wants one.
+    #[must_use]
+    pub fn no_address(self) -> Self {
+        self.option(code::IA_NA, &[0; 12])
+    }
+
+    /// Adds an association for which the server has no address, and why.
+    #[must_use]
+    pub fn refused_address(self, status: u16) -> Self {
+        let mut association = vec![0; 12];
+        association.extend([0, 13, 0, 2]);
+        association.extend(status.to_be_bytes());
+        self.option(code::IA_NA, &association)
     }
 
     /// Adds an address, valid for so many seconds.

@@ -10,6 +10,7 @@
 
 mod duid;
 mod encode;
+mod message_type;
 mod options;
 #[cfg(test)]
 mod tests;
@@ -17,12 +18,13 @@ mod tests;
 use std::fmt;
 use std::net::Ipv6Addr;
 
-use super::dhcp::{PhoneClass, phone_model};
+use super::dhcp::{PhoneClass, TftpOffer, TftpSuboption, phone_model};
 use super::{DecodeError, Reader};
 use crate::net::{MacAddr, safe_text};
 
 pub use duid::Duid;
 pub use encode::Dhcpv6Builder;
+pub use message_type::MessageType;
 pub use options::{Options, code};
 
 /// The UDP port on which clients listen.
@@ -75,33 +77,6 @@ pub struct LeasedAddress {
     pub preferred: u32,
     /// For how many seconds it is valid: 0 takes it back, `u32::MAX` is for ever.
     pub valid: u32,
-}
-
-/// What a message is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum MessageType {
-    /// 1: a client looks for servers.
-    Solicit,
-    /// 2: a server offers itself.
-    Advertise,
-    /// 3: a client asks one server for addresses.
-    Request,
-    /// 4: a client asks whether its addresses fit the link that it is on.
-    Confirm,
-    /// 5: a client asks its server to prolong its addresses.
-    Renew,
-    /// 6: a client asks any server to do so.
-    Rebind,
-    /// 7: a server answers.
-    Reply,
-    /// 8: a client gives its addresses back.
-    Release,
-    /// 9: a client found an address in use by another.
-    Decline,
-    /// 11: a client with an address of its own asks for the rest.
-    InformationRequest,
-    /// Any other number (10 and 14 on belong to reconfiguration and lease query).
-    Unknown(u8),
 }
 
 impl<'a> Dhcpv6<'a> {
@@ -170,28 +145,48 @@ impl<'a> Dhcpv6<'a> {
     ///
     /// Those of an association that the server refuses are left out.
     pub fn addresses(&self) -> Vec<LeasedAddress> {
-        let mut addresses = Vec::new();
-        for (number, value) in self.options.all() {
+        let granted = self
+            .associations()
+            .filter(|association| association.status().is_none_or(|(status, _)| status == 0));
+        granted
+            .flat_map(|association| association.each(code::IA_ADDRESS))
+            .filter_map(LeasedAddress::parse)
+            .take(MAX_ADDRESSES)
+            .collect()
+    }
+
+    /// What stands inside each of the identity associations for addresses.
+    fn associations(&self) -> impl Iterator<Item = Options<'a>> {
+        self.options.all().filter_map(|(number, value)| {
             // An identifier, and for those that are not temporary two times, before the options inside.
             let skipped = match number {
                 code::IA_NA => 12,
                 code::IA_TA => 4,
-                _ => continue,
+                _ => return None,
             };
-            let inside = Options::new(value.get(skipped..).unwrap_or_default());
-            if inside.status().is_some_and(|status| status != 0) {
-                continue;
-            }
-            let leased = inside.each(code::IA_ADDRESS);
-            addresses.extend(leased.filter_map(LeasedAddress::parse));
-        }
-        addresses.truncate(MAX_ADDRESSES);
-        addresses
+            Some(Options::new(value.get(skipped..).unwrap_or_default()))
+        })
     }
 
     /// The result that a server tells of the whole (option 13): 0 for success, as where there is none.
     pub fn status(&self) -> u16 {
-        self.options.status().unwrap_or(0)
+        self.options.status().map_or(0, |(status, _)| status)
+    }
+
+    /// Why a server gives no address: the first result that is no success, of the whole or of an association, and what
+    /// it says of it. One that only asks to be spoken to in another way (5, `UseMulticast`) refuses nothing.
+    pub fn refusal(&self) -> Option<(u16, String)> {
+        const USE_MULTICAST: u16 = 5;
+
+        let of_associations = self.associations().filter_map(Options::status);
+        let mut all = self.options.status().into_iter().chain(of_associations);
+        let (status, text) = all.find(|(status, _)| ![0, USE_MULTICAST].contains(status))?;
+        Some((status, safe_text(text, MAX_TEXT)))
+    }
+
+    /// Whether options may be missing because the message was cut.
+    pub fn is_incomplete(&self) -> bool {
+        !self.options.are_whole()
     }
 
     /// What the client says it is (option 16): the first text of the class.
@@ -209,16 +204,19 @@ impl<'a> Dhcpv6<'a> {
             .map_or(PhoneClass::No, |class| phone_model(&class))
     }
 
-    /// The TFTP servers for Cisco phones: suboption 1 of the vendor options (17) of enterprise 9, the first sixteen.
-    pub fn tftp_servers(&self) -> Vec<Ipv6Addr> {
+    /// What it says of TFTP: suboption 1 of the vendor options (17) of enterprise 9, as [`TftpSuboption`] tells.
+    pub fn tftp_servers(&self) -> TftpOffer {
         const TFTP_SERVERS: u16 = 1;
 
-        let ciscos = self.options.each(code::VENDOR_OPTIONS).filter_map(|value| {
+        let mut ciscos = self.options.each(code::VENDOR_OPTIONS).filter_map(|value| {
             let mut reader = Reader::new(value);
             (reader.u32_be("enterprise").ok()? == CISCO).then(|| Options::new(reader.rest()))
         });
-        let lists = ciscos.filter_map(|options| options.find(TFTP_SERVERS));
-        lists.flat_map(addresses).take(MAX_ADDRESSES).collect()
+        let value = ciscos.find_map(|options| options.find(TFTP_SERVERS));
+        TftpOffer {
+            suboption: value.map(TftpSuboption::from_wire),
+            ..TftpOffer::default()
+        }
     }
 
     /// The client's name servers (option 23), the first sixteen.
@@ -276,84 +274,6 @@ impl LeasedAddress {
 fn addresses(list: &[u8]) -> impl Iterator<Item = Ipv6Addr> {
     let (addresses, _) = list.as_chunks::<16>();
     addresses.iter().map(|&octets| Ipv6Addr::from(octets))
-}
-
-impl MessageType {
-    /// The name in metrics and reports. DHCP for IPv4 has a REQUEST, a RELEASE and a DECLINE too, so these say `v6`.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Solicit => "v6_solicit",
-            Self::Advertise => "v6_advertise",
-            Self::Request => "v6_request",
-            Self::Confirm => "v6_confirm",
-            Self::Renew => "v6_renew",
-            Self::Rebind => "v6_rebind",
-            Self::Reply => "v6_reply",
-            Self::Release => "v6_release",
-            Self::Decline => "v6_decline",
-            Self::InformationRequest => "v6_information_request",
-            Self::Unknown(_) => "v6_other",
-        }
-    }
-
-    /// Whether a client sends it.
-    pub const fn is_from_client(self) -> bool {
-        !matches!(self, Self::Advertise | Self::Reply | Self::Unknown(_))
-    }
-
-    /// Its number on the wire.
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::Solicit => 1,
-            Self::Advertise => 2,
-            Self::Request => 3,
-            Self::Confirm => 4,
-            Self::Renew => 5,
-            Self::Rebind => 6,
-            Self::Reply => 7,
-            Self::Release => 8,
-            Self::Decline => 9,
-            Self::InformationRequest => 11,
-            Self::Unknown(number) => number,
-        }
-    }
-}
-
-impl From<u8> for MessageType {
-    fn from(number: u8) -> Self {
-        match number {
-            1 => Self::Solicit,
-            2 => Self::Advertise,
-            3 => Self::Request,
-            4 => Self::Confirm,
-            5 => Self::Renew,
-            6 => Self::Rebind,
-            7 => Self::Reply,
-            8 => Self::Release,
-            9 => Self::Decline,
-            11 => Self::InformationRequest,
-            other => Self::Unknown(other),
-        }
-    }
-}
-
-impl fmt::Display for MessageType {
-    /// `SOLICIT`, or `type 10` for a number without a name here.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Solicit => "SOLICIT",
-            Self::Advertise => "ADVERTISE",
-            Self::Request => "REQUEST",
-            Self::Confirm => "CONFIRM",
-            Self::Renew => "RENEW",
-            Self::Rebind => "REBIND",
-            Self::Reply => "REPLY",
-            Self::Release => "RELEASE",
-            Self::Decline => "DECLINE",
-            Self::InformationRequest => "INFORMATION-REQUEST",
-            Self::Unknown(number) => return write!(formatter, "type {number}"),
-        })
-    }
 }
 
 impl fmt::Display for Dhcpv6<'_> {

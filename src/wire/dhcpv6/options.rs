@@ -14,6 +14,8 @@ pub mod code {
     pub const IA_TA: u16 = 4;
     /// One address, inside options 3 and 4.
     pub const IA_ADDRESS: u16 = 5;
+    /// Which options the client wants.
+    pub const OPTION_REQUEST: u16 = 6;
     /// For how long the client has been trying.
     pub const ELAPSED_TIME: u16 = 8;
     /// What a relay wraps.
@@ -69,11 +71,22 @@ impl<'a> Options<'a> {
         self.all().filter_map(wanted)
     }
 
-    /// The result among these options (option 13): 0 is success.
-    pub fn status(self) -> Option<u16> {
-        Reader::new(self.find(code::STATUS_CODE)?)
-            .u16_be("dhcpv6 status")
-            .ok()
+    /// The result among these options (option 13), 0 being success, and what is said of it.
+    pub fn status(self) -> Option<(u16, &'a [u8])> {
+        let mut reader = Reader::new(self.find(code::STATUS_CODE)?);
+        let status = reader.u16_be("dhcpv6 status").ok()?;
+        Some((status, reader.rest()))
+    }
+
+    /// Whether the last one ends where the bytes end.
+    pub fn are_whole(self) -> bool {
+        let mut reader = Reader::new(self.bytes);
+        while reader.left() > 0 {
+            if next(&mut reader).is_none() {
+                return false;
+            }
+        }
+        true
     }
 }
 

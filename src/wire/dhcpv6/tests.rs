@@ -1,6 +1,7 @@
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use super::*;
+use crate::wire::dhcp::TftpServer;
 use proptest::prelude::*;
 
 const MAC: MacAddr = MacAddr([0x00, 0x13, 0x80, 0xad, 0x9e, 0x5f]);
@@ -73,7 +74,8 @@ fn reads_what_a_server_gives() {
         }]
     );
     assert_eq!(reply.dns_servers(), [SERVER]);
-    assert_eq!(reply.tftp_servers(), [SERVER]);
+    let server = TftpServer::Address(SERVER.into());
+    assert_eq!(reply.tftp_servers().usable(), [server]);
     assert_eq!((reply.status(), reply.boot_file()), (0, None));
     assert_eq!(
         reply.to_string(),
@@ -84,10 +86,8 @@ fn reads_what_a_server_gives() {
     let enterprise = other.len() - 21;
     assert_eq!(other[enterprise], 9);
     other[enterprise] = 10;
-    assert_eq!(
-        Dhcpv6::parse(&other).unwrap().tftp_servers(),
-        [] as [Ipv6Addr; 0]
-    );
+    let offer = Dhcpv6::parse(&other).unwrap().tftp_servers();
+    assert!(offer.is_empty());
 }
 
 #[test]
@@ -103,9 +103,30 @@ fn a_refused_association_gives_no_address() {
     let reply = Dhcpv6::parse(&bytes).unwrap();
     assert_eq!(reply.addresses(), []);
     assert_eq!(
+        reply.refusal(),
+        Some((2, String::from("no addresses"))),
+        "of the whole, which comes first"
+    );
+    assert_eq!(
         reply.to_string(),
         "DHCPv6 REPLY transaction 0x000001: status 2"
     );
+}
+
+#[test]
+fn a_refusal_may_stand_in_the_association_alone() {
+    let refused = |status: u8| {
+        let mut association = vec![0; 12];
+        association.extend([0, 13, 0, 7, 0, status]);
+        association.extend(b"gone\n");
+        let message = Dhcpv6Builder::new(MessageType::Reply, 1).option(code::IA_NA, &association);
+        Dhcpv6::parse(&message.build()).unwrap().refusal()
+    };
+    let (status, text) = refused(3).unwrap();
+    assert_eq!((status, text.contains("gone")), (3, true));
+    assert!(!text.contains('\n'), "{text:?}");
+    assert_eq!(refused(0), None);
+    assert_eq!(refused(5), None, "it may ask all servers at once");
 }
 
 #[test]
@@ -195,6 +216,8 @@ fn what_is_cut_is_truncated_and_its_whole_options_are_kept() {
     for length in 4..SOLICIT.len() {
         let solicit = Dhcpv6::parse(&SOLICIT[..length]).unwrap();
         assert_eq!(solicit.client_mac().is_some(), length >= 22, "{length}");
+        let ends_between = [4, 22, 28, 44, 76].contains(&length);
+        assert_eq!(solicit.is_incomplete(), !ends_between, "{length}");
     }
     // A relay that wraps nothing.
     let bytes = [&[12, 0][..], &[0; 32]].concat();
@@ -221,7 +244,8 @@ fn read_all(bytes: &[u8]) {
     };
     assert!(message.relays.len() <= MAX_RELAYS);
     assert!(message.addresses().len() <= MAX_ADDRESSES);
-    assert!(message.tftp_servers().len() <= MAX_ADDRESSES);
+    assert!(message.tftp_servers().usable().len() <= MAX_ADDRESSES);
+    let _ = (message.refusal(), message.is_incomplete());
     assert!(message.dns_servers().len() <= MAX_ADDRESSES);
     let _ = (message.client_mac(), message.server_id(), message.status());
     let _ = (message.phone_class(), message.client_name());

@@ -537,7 +537,7 @@ fn boots_on(scene: &mut Scene, phone: &Phone) {
 }
 
 /// DISCOVER, OFFER, REQUEST, ACK with these options.
-fn leases(
+pub(super) fn leases(
     scene: &mut Scene,
     phone: &Phone,
     server: &Host,

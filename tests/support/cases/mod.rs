@@ -4,6 +4,7 @@ mod boot;
 mod config;
 mod connecting;
 mod dhcp;
+mod dhcpv6;
 mod dns;
 mod files;
 mod inventory;
@@ -15,6 +16,7 @@ mod reset;
 mod sensor;
 mod server;
 mod tftp;
+mod unseen;
 
 use phonewatch::engine::Settings;
 use phonewatch::time::Timestamp;
@@ -147,6 +149,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(config::cases());
     cases.extend(link::cases());
     cases.extend(dhcp::cases());
+    cases.extend(dhcpv6::cases());
     cases.extend(boot::cases());
     cases.extend(connecting::cases());
     cases.extend(inventory::cases());
@@ -156,5 +159,6 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(reset::cases());
     cases.extend(sensor::cases());
     cases.extend(server::cases());
+    cases.extend(unseen::cases());
     cases
 }
