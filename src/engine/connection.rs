@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::devices::Newcomer;
 use super::ends::Ends;
 use crate::flow::tcp::Stream;
-use crate::net::FlowKey;
+use crate::net::{DeviceName, FlowKey};
 use crate::phone::DeviceId;
 use crate::phone::history::Marks;
 use crate::phone::keepalive::KeepaliveTracker;
@@ -97,10 +96,6 @@ impl Half {
 }
 
 /// Everything known of a connection.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a fact of its own, and all of them may hold together"
-)]
 pub(super) struct Connection {
     ends: Ends,
     pub(super) phase: Phase,
@@ -109,8 +104,8 @@ pub(super) struct Connection {
     /// How the last frames of both sides were marked.
     pub(super) marks: Marks,
     pub(super) device: Option<DeviceId>,
-    /// Whose it is was said, and there was no room for that device: it is nobody's who is known.
-    pub(super) is_of_one_turned_away: bool,
+    /// Who said that it is theirs when there was no room for them. It is nobody else's.
+    pub(super) turned_away: Option<Box<DeviceName>>,
     pub(super) session: Session,
     pub(super) keepalives: KeepaliveTracker,
     /// Whether it runs inside TLS: nothing but TCP can be seen of it.
@@ -139,7 +134,7 @@ impl Connection {
             server: Half::default(),
             marks: Marks::default(),
             device: None,
-            is_of_one_turned_away: false,
+            turned_away: None,
             session: Session::Unknown,
             keepalives: KeepaliveTracker::default(),
             is_secure,
@@ -156,16 +151,6 @@ impl Connection {
             connection.server.deframer = Deframer::mid_stream();
         }
         connection
-    }
-
-    /// What a device is that only this connection tells of. Whoever is answered by a CallManager is not invented by a flood
-    /// of frames from one side.
-    pub(super) const fn newcomer(&self) -> Newcomer {
-        if self.client.heard.is_some() && self.server.heard.is_some() {
-            Newcomer::Connected
-        } else {
-            Newcomer::Phone
-        }
     }
 
     /// The connection that carried a registration in an earlier run, to be followed from `now` on.

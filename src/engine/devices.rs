@@ -29,13 +29,13 @@ pub(super) enum Newcomer {
     Stranger,
     /// A phone, by its own word: one frame is enough to invent it.
     Phone,
-    /// A device that a CallManager speaks with.
-    Connected,
+    /// A device that a CallManager takes for registered, as its answer shows.
+    Registered,
 }
 
 /// The devices and their indexes. Every index points at devices that exist.
 ///
-/// Whoever is new is let in while there is room. Where somebody has to go for it, who is connected is let in at once, and
+/// Whoever is new is let in while there is room. Where somebody has to go for it, who registers is let in at once, and
 /// others at a bounded rate; nobody goes who is registered. So each function that may have to make a device may find none.
 pub(super) struct Devices {
     pub(super) table: DeviceTable,
@@ -498,7 +498,7 @@ impl Devices {
             return false;
         }
         if self.table.len() >= self.limit {
-            let is_let_in = newcomer == Newcomer::Connected || self.displaced.allow(at);
+            let is_let_in = newcomer == Newcomer::Registered || self.displaced.allow(at);
             if !is_let_in || !self.displace(false) {
                 return false;
             }

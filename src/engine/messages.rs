@@ -7,6 +7,7 @@
 use std::net::IpAddr;
 
 use super::connection::Side;
+use super::devices::Newcomer;
 use super::registrations::Subject;
 use super::world::World;
 use crate::event::EventKind;
@@ -69,7 +70,12 @@ pub(super) fn take(
 }
 
 /// The device that a connection belongs to. Where nothing named it, its address does, if only one device has it.
-fn device_of(world: &mut World, subject: &mut Subject<'_>, at: Timestamp) -> Option<DeviceId> {
+fn device_of(
+    world: &mut World,
+    subject: &mut Subject<'_>,
+    newcomer: Newcomer,
+    at: Timestamp,
+) -> Option<DeviceId> {
     let known = subject
         .connection
         .device
@@ -77,11 +83,13 @@ fn device_of(world: &mut World, subject: &mut Subject<'_>, at: Timestamp) -> Opt
     if known.is_some() {
         return known;
     }
+    if let Some(name) = subject.connection.turned_away.as_deref().copied() {
+        return named(world, subject, name, newcomer, at);
+    }
     let address = subject.key.client.ip;
-    let newcomer = subject.connection.newcomer();
     let id = match world.devices.sharers(address) {
         [] => world.devices.provisional(address, newcomer, at)?,
-        [only] if !subject.connection.is_of_one_turned_away => *only,
+        [only] => *only,
         _ => return None,
     };
     subject.connection.device = Some(id);
@@ -93,16 +101,17 @@ fn named(
     world: &mut World,
     subject: &mut Subject<'_>,
     name: DeviceName,
+    newcomer: Newcomer,
     at: Timestamp,
 ) -> Option<DeviceId> {
     let was_known = world.devices.named(name).is_some();
     let before = subject.connection.device;
-    let newcomer = subject.connection.newcomer();
     subject.connection.device =
         world
             .devices
             .identify(name, Some(subject.key.client.ip), newcomer, at);
-    subject.connection.is_of_one_turned_away = subject.connection.device.is_none();
+    let is_turned_away = subject.connection.device.is_none();
+    subject.connection.turned_away = is_turned_away.then(|| Box::new(name));
     let id = subject.connection.device?;
     let was_proven = world.is_proven(id);
     world.prove(id, at);
@@ -127,7 +136,7 @@ fn from_device(
         Message::RegisterTokenReq(request) => {
             if let Some(device) = request
                 .name
-                .and_then(|name| named(world, subject, name, at))
+                .and_then(|name| named(world, subject, name, Newcomer::Phone, at))
             {
                 typed(world, device, |device| {
                     device.device_type = Some(request.device_type);
@@ -136,17 +145,17 @@ fn from_device(
         }
         Message::Alarm(alarm) => {
             if let Some(name) = alarm.name {
-                named(world, subject, name, at);
+                named(world, subject, name, Newcomer::Phone, at);
             }
         }
         Message::XmlAlarm(alarm) => {
             if let Some(name) = alarm.name {
-                named(world, subject, name, at);
+                named(world, subject, name, Newcomer::Phone, at);
             }
         }
         _ => {}
     }
-    let Some(device) = device_of(world, subject, at) else {
+    let Some(device) = device_of(world, subject, Newcomer::Phone, at) else {
         return;
     };
     world.prove(device, at);
@@ -194,8 +203,8 @@ fn from_device(
 
 fn registering(world: &mut World, subject: &mut Subject<'_>, register: &Register, at: Timestamp) {
     let device = match register.name {
-        Some(name) => named(world, subject, name, at),
-        None => device_of(world, subject, at),
+        Some(name) => named(world, subject, name, Newcomer::Phone, at),
+        None => device_of(world, subject, Newcomer::Phone, at),
     };
     world.server(subject.key.server.ip, at);
     if let Some(device) = device {
@@ -229,7 +238,11 @@ fn from_server(
     }: Origin,
 ) {
     world.served(subject.key.server.ip, at);
-    let Some(device) = device_of(world, subject, at) else {
+    let newcomer = match message {
+        Message::RegisterAck(_) | Message::KeepAliveAck => Newcomer::Registered,
+        _ => Newcomer::Phone,
+    };
+    let Some(device) = device_of(world, subject, newcomer, at) else {
         if let Message::RegisterReject(reject) = &message {
             world.rejected(subject, reject, at);
         }

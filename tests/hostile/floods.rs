@@ -1,5 +1,6 @@
 //! Floods: of strangers, of rubbish, of pieces that never become whole.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use phonewatch::engine::{Limits, Settings};
@@ -105,6 +106,45 @@ fn in_a_full_table_a_flood_takes_places_at_a_bounded_rate() {
     assert_eq!(outcome.snapshot.devices.len(), 3_000);
     let asked = totals.dhcp_requests.iter().map(|(_, count)| count);
     assert_eq!(asked.sum::<u64>(), 20_000, "each was seen to ask");
+}
+
+#[test]
+fn whom_a_callmanager_registers_is_let_in_by_its_name_whatever_comes() {
+    let mut scene = Scene::new();
+    let mut random = Random::new(94);
+    let mut flood = |scene: &mut Scene, numbers: Range<u16>| {
+        for number in numbers {
+            stranger(&mut random, number).discovers(scene, number.into());
+        }
+    };
+    let phone = Phone::new(1);
+    flood(&mut scene, 0..5_000);
+    let mut connection = phone.connects(&mut scene, 51_000, &PRIMARY);
+    flood(&mut scene, 5_000..5_100);
+    phone.registers(&mut scene, &mut connection);
+    flood(&mut scene, 5_100..5_200);
+    // At one moment, so that nobody takes the place of anybody else.
+    for entry in &mut scene.entries {
+        if let Entry::Frame(frame) = entry {
+            frame.at = Scene::BEGIN;
+        }
+    }
+    let mut drive = Drive::new(Settings {
+        limits: Limits {
+            devices: 2_000,
+            ..Limits::default()
+        },
+        ..Settings::default()
+    });
+    for entry in &scene.entries {
+        drive.take(entry);
+    }
+    let outcome = drive.finish(None);
+    let device = outcome.device(phone.name.as_str());
+    assert_eq!(device.stage, Stage::Registered);
+    let evicted = &outcome.snapshot.totals.evicted;
+    let gone = evicted.iter().find(|(place, _)| *place == "devices");
+    assert_eq!(gone, Some(("devices", 1_001)), "{evicted:?}");
 }
 
 #[test]
