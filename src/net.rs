@@ -253,8 +253,12 @@ pub fn safe_text(bytes: &[u8], limit: usize) -> String {
     // A character takes at most four bytes, so no more than these can be shown.
     let text = text.get(..limit.saturating_mul(4)).unwrap_or(text);
     let text: Cow<'_, str> = String::from_utf8_lossy(text);
-    text.trim()
-        .chars()
+    let text = text.trim();
+    // Nearly every text is plain and short: it is taken as it is.
+    if text.len() <= limit && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
+    text.chars()
         .map(|character| {
             if is_unsafe(character) {
                 char::REPLACEMENT_CHARACTER

@@ -75,9 +75,9 @@ pub(crate) fn measure() -> anyhow::Result<()> {
             .map(|(number, frame)| (begin + APART * number, &*frame.bytes));
         let mut mixed: Vec<_> = alone.iter().copied().chain(flood).collect();
         mixed.sort_by_key(|(at, _)| *at);
-        let last = begin + APART * u32::try_from(fleet.len())?;
+        let end = begin + APART * u32::try_from(fleet.len())?;
         let under_flood = mixed.partition_point(|(at, _)| *at < begin)
-            ..mixed.partition_point(|(at, _)| *at < last);
+            ..mixed.partition_point(|(at, _)| *at < end);
         let (mut usual, mut flooded) = (0.0_f64, 0.0_f64);
         let mut gone = String::new();
         for _ in 0..TURNS {
