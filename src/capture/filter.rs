@@ -135,8 +135,8 @@ const fn link_layer(link: LinkType) -> &'static [&'static str] {
             "arp",
             "ether dst 01:00:0c:cc:cc:cc",
             "ether proto 0x88cc",
-            // Tags behind which the filter cannot look: VN-Tag, E-TAG, Cisco MetaData.
-            "ether proto 0x8926 or ether proto 0x893f or ether proto 0x8909",
+            // Tags behind which the filter cannot look: VN-Tag, E-TAG, Cisco MetaData, and one that `vlan` does not know.
+            "ether proto 0x8926 or ether proto 0x893f or ether proto 0x8909 or ether proto 0x9200",
             // Cisco's Inter-Switch Link, by the groups that it is sent to.
             "ether[0:4] = 0x01000c00 and ether[4] = 0",
             "ether[0:4] = 0x0c000c00 and ether[4] = 0",

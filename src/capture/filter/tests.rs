@@ -170,6 +170,10 @@ fn kept() -> Vec<(&'static str, Vec<u8>)> {
             "E-TAG",
             ether(SERVER, 0x893f, &[0, 1, 0, 2, 0, 0, 8, 0, 0x45]),
         ),
+        (
+            "another outer tag",
+            ether(SERVER, 0x9200, &[0, 9, 8, 0, 0x45]),
+        ),
         ("VXLAN, old port", udp(50_000, 8472, &[8, 0, 0, 0])),
     ]
 }

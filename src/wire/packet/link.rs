@@ -9,8 +9,8 @@ use crate::record::LinkType;
 use crate::wire::arp::Arp;
 use crate::wire::{DecodeError, Reader};
 
-/// VLAN tags: IEEE 802.1Q, 802.1ad, and the number in use before 802.1ad.
-const VLAN_TAGS: [u16; 3] = [0x8100, 0x88a8, 0x9100];
+/// VLAN tags: IEEE 802.1Q, 802.1ad, and two numbers in use before 802.1ad, which switches still offer for outer tags.
+const VLAN_TAGS: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
 /// Cisco's VN-Tag (IEEE 802.1BR's forerunner): on frames mirrored from fabric extenders.
 const VN_TAG: u16 = 0x8926;
 /// What became of the VN-Tag in IEEE 802.1BR (section 7.5): the E-TAG, with six bytes of tag control information.
