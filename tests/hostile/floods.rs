@@ -14,7 +14,7 @@ use super::fuzz::engine::assert_readable;
 use super::support::floods::{FLOODS, stranger};
 use super::support::random::Random;
 use super::support::stories::{DHCP_SERVER, PRIMARY};
-use super::support::trial::Drive;
+use super::support::trial::{Drive, Outcome, run};
 use super::support::{Captured, Connection, Entry, Host, Phone, Scene};
 use super::{assert_within_limits, narrow};
 
@@ -60,12 +60,21 @@ fn no_flood_drives_out_a_registered_phone_or_makes_a_finding_about_it() {
             outcome.callmanager(PRIMARY.address).registered >= 5,
             "{what}"
         );
-        let evicted = &outcome.snapshot.totals.evicted;
-        let gone = evicted.iter().find(|(place, _)| *place == goes);
-        assert!(
-            goes.is_empty() || gone.is_some_and(|(_, count)| count > 0),
-            "{what}: {evicted:?}"
-        );
+        assert!(goes.is_empty() || gone(&outcome, goes) > 0, "{what}");
+    }
+}
+
+/// How many of these had to go.
+fn gone(outcome: &Outcome, what: &str) -> u64 {
+    let evicted = &outcome.snapshot.totals.evicted;
+    let found = evicted.iter().find(|(place, _)| *place == what);
+    found.map_or(0, |(_, count)| count)
+}
+
+fn within(limits: Limits) -> Settings {
+    Settings {
+        limits,
+        ..Settings::default()
     }
 }
 
@@ -76,10 +85,6 @@ fn in_a_full_table_a_flood_takes_places_at_a_bounded_rate() {
         strangers: 500,
         ..Limits::default()
     };
-    let mut drive = Drive::new(Settings {
-        limits,
-        ..Settings::default()
-    });
     let mut scene = Scene::new();
     let mut random = Random::new(90);
     for number in 1..=20_000 {
@@ -91,18 +96,12 @@ fn in_a_full_table_a_flood_takes_places_at_a_bounded_rate() {
             frame.at = Scene::BEGIN + Duration::from_micros(100) * number;
         }
     }
-    for entry in &scene.entries {
-        drive.take(entry);
-    }
-    let outcome = drive.finish(None);
+    let outcome = run(within(limits), &scene.entries, None);
     let totals = &outcome.snapshot.totals;
-    let gone = |what| {
-        let found = totals.evicted.iter().find(|(place, _)| *place == what);
-        found.map_or(0, |(_, count)| count)
-    };
     // 1,000 at once, and 1,000 a second from the moment at which the table was full.
-    assert!((2_650..=2_750).contains(&gone("devices")), "{totals:?}");
-    assert_eq!(gone("devices") + gone("newcomers") + 3_000, 20_000);
+    let [displaced, turned_away] = ["devices", "newcomers"].map(|what| gone(&outcome, what));
+    assert!((2_650..=2_750).contains(&displaced), "{totals:?}");
+    assert_eq!(displaced + turned_away + 3_000, 20_000);
     assert_eq!(outcome.snapshot.devices.len(), 3_000);
     let asked = totals.dhcp_requests.iter().map(|(_, count)| count);
     assert_eq!(asked.sum::<u64>(), 20_000, "each was seen to ask");
@@ -129,33 +128,22 @@ fn whom_a_callmanager_registers_is_let_in_by_its_name_whatever_comes() {
             frame.at = Scene::BEGIN;
         }
     }
-    let mut drive = Drive::new(Settings {
-        limits: Limits {
-            devices: 2_000,
-            ..Limits::default()
-        },
-        ..Settings::default()
-    });
-    for entry in &scene.entries {
-        drive.take(entry);
-    }
-    let outcome = drive.finish(None);
+    let limits = Limits {
+        devices: 2_000,
+        ..Limits::default()
+    };
+    let outcome = run(within(limits), &scene.entries, None);
     let device = outcome.device(phone.name.as_str());
     assert_eq!(device.stage, Stage::Registered);
-    let evicted = &outcome.snapshot.totals.evicted;
-    let gone = evicted.iter().find(|(place, _)| *place == "devices");
-    assert_eq!(gone, Some(("devices", 1_001)), "{evicted:?}");
+    assert_eq!(gone(&outcome, "devices"), 1_001);
 }
 
 #[test]
 fn however_many_registered_phones_stand_first_in_line_none_of_them_goes() {
-    let settings = Settings {
-        limits: Limits {
-            devices: 270,
-            strangers: 20,
-            ..Limits::default()
-        },
-        ..Settings::default()
+    let limits = Limits {
+        devices: 270,
+        strangers: 20,
+        ..Limits::default()
     };
     for (what, _, flood) in FLOODS {
         let mut scene = Scene::new();
@@ -166,11 +154,7 @@ fn however_many_registered_phones_stand_first_in_line_none_of_them_goes() {
         for number in 0..500 {
             flood(&mut scene, &mut random, number);
         }
-        let mut drive = Drive::new(settings.clone());
-        for entry in &scene.entries {
-            drive.take(entry);
-        }
-        let outcome = drive.finish(None);
+        let outcome = run(within(limits), &scene.entries, None);
         for number in 1..=250 {
             let device = outcome.device(Phone::new(number).name.as_str());
             assert_eq!(device.stage, Stage::Registered, "{what}: {number}");
@@ -181,13 +165,10 @@ fn however_many_registered_phones_stand_first_in_line_none_of_them_goes() {
 
 #[test]
 fn what_is_no_longer_followed_for_want_of_room_has_not_failed() {
-    let settings = Settings {
-        limits: Limits {
-            connections: 30,
-            transfers: 8,
-            ..Limits::default()
-        },
-        ..Settings::default()
+    let limits = Limits {
+        connections: 30,
+        transfers: 8,
+        ..Limits::default()
     };
     let mut scene = Scene::new();
     let (fetching, asking) = (Phone::new(1), Phone::new(2));
@@ -205,15 +186,10 @@ fn what_is_no_longer_followed_for_want_of_room_has_not_failed() {
             flood(&mut scene, &mut random, number);
         }
     }
-    let mut drive = Drive::new(settings);
-    for entry in &scene.entries {
-        drive.take(entry);
-    }
-    let outcome = drive.finish(None);
+    let outcome = run(within(limits), &scene.entries, None);
     let totals = &outcome.snapshot.totals;
     for what in ["connections", "transfers"] {
-        let evicted = totals.evicted.iter().find(|(place, _)| *place == what);
-        assert!(evicted.is_some(), "{totals:?}");
+        assert!(gone(&outcome, what) > 0, "{what}");
     }
     assert_eq!(totals.tftp_transfers, [], "none was seen to end");
     for phone in [fetching, asking] {
@@ -230,10 +206,6 @@ fn strangers_of_whom_there_are_too_many_keep_no_phone_out() {
         strangers: 100,
         ..Limits::default()
     };
-    let mut drive = Drive::new(Settings {
-        limits,
-        ..Settings::default()
-    });
     let mut scene = Scene::new();
     let mut random = Random::new(91);
     for number in 1..=4_000 {
@@ -246,10 +218,7 @@ fn strangers_of_whom_there_are_too_many_keep_no_phone_out() {
             phone.broadcasts(&mut scene, &message);
         }
     }
-    for entry in &scene.entries {
-        drive.take(entry);
-    }
-    let outcome = drive.finish(None);
+    let outcome = run(within(limits), &scene.entries, None);
     assert_eq!(outcome.snapshot.shown().count(), 1_000);
     assert_eq!(outcome.snapshot.devices.len(), 1_100);
 }

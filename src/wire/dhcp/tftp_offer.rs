@@ -188,18 +188,24 @@ impl fmt::Display for Option150 {
     /// For a sentence: `10.1.2.3, 10.1.2.4`, `the text "10.1.2.3"`, `5 bytes`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Addresses(addresses) => {
-                let mut separator = "";
-                for address in addresses {
-                    write!(formatter, "{separator}{address}")?;
-                    separator = ", ";
-                }
-                Ok(())
-            }
+            Self::Addresses(addresses) => write_list(formatter, addresses),
             Self::Text(text) => write!(formatter, "the text \"{text}\""),
             Self::WrongLength(length) => write!(formatter, "{length} bytes"),
         }
     }
+}
+
+/// Writes `10.1.2.3, 10.1.2.4`.
+pub(super) fn write_list<A: fmt::Display>(
+    formatter: &mut fmt::Formatter<'_>,
+    addresses: &[A],
+) -> fmt::Result {
+    let mut separator = "";
+    for address in addresses {
+        write!(formatter, "{separator}{address}")?;
+        separator = ", ";
+    }
+    Ok(())
 }
 
 /// Whether an address can be one server's.

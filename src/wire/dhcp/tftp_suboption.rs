@@ -7,6 +7,7 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 
+use super::tftp_offer::write_list;
 use crate::net::safe_text;
 
 /// What the suboption holds.
@@ -68,14 +69,7 @@ impl fmt::Display for TftpSuboption {
     /// For a sentence: `fd00::5, fd00::6`, `the text "fd00::5"`, `6 bytes`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Addresses(addresses) => {
-                let mut separator = "";
-                for address in addresses {
-                    write!(formatter, "{separator}{address}")?;
-                    separator = ", ";
-                }
-                Ok(())
-            }
+            Self::Addresses(addresses) => write_list(formatter, addresses),
             Self::Text(text) => write!(formatter, "the text \"{text}\""),
             Self::WrongLength(length) => write!(formatter, "{length} bytes"),
         }
