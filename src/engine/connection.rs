@@ -104,8 +104,6 @@ pub(super) struct Connection {
     /// How the last frames of both sides were marked.
     pub(super) marks: Marks,
     pub(super) device: Option<DeviceId>,
-    /// Who said that it is theirs when there was no room for them. It is nobody else's.
-    pub(super) turned_away: Option<Box<DeviceName>>,
     pub(super) session: Session,
     pub(super) keepalives: KeepaliveTracker,
     /// Whether it runs inside TLS: nothing but TCP can be seen of it.
@@ -114,8 +112,8 @@ pub(super) struct Connection {
     pub(super) source: u16,
     /// The CallManager told the device to reset on this connection.
     pub(super) is_told_to_reset: bool,
-    /// What was dialled, once anything was.
-    pub(super) keys: Option<Box<Keys>>,
+    /// What was said on it that few say.
+    pub(super) aside: Option<Box<Aside>>,
     /// The phone was silent for so long that its registration was taken for ended; it may show that it was not.
     pub(super) is_given_up: bool,
     /// Its segments since one of them was repeated, while that may mean something.
@@ -134,13 +132,12 @@ impl Connection {
             server: Half::default(),
             marks: Marks::default(),
             device: None,
-            turned_away: None,
             session: Session::Unknown,
             keepalives: KeepaliveTracker::default(),
             is_secure,
             source,
             is_told_to_reset: false,
-            keys: None,
+            aside: None,
             is_given_up: false,
             traffic: None,
             armed: None,
@@ -151,6 +148,11 @@ impl Connection {
             connection.server.deframer = Deframer::mid_stream();
         }
         connection
+    }
+
+    /// Who said that it is theirs, if there was no room for them.
+    pub(super) fn turned_away(&self) -> Option<DeviceName> {
+        self.aside.as_ref()?.turned_away
     }
 
     /// The connection that carried a registration in an earlier run, to be followed from `now` on.
@@ -272,6 +274,14 @@ impl Connection {
         .filter(|&deadline| deadline > self.handled)
         .min()
     }
+}
+
+/// What is said on few connections.
+#[derive(Default)]
+pub(super) struct Aside {
+    pub(super) keys: Keys,
+    /// Who said that it is theirs when there was no room for them. It is nobody else's.
+    pub(super) turned_away: Option<DeviceName>,
 }
 
 /// The last keys that were pressed, as far as `**#**` needs them.

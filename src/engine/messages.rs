@@ -83,7 +83,7 @@ fn device_of(
     if known.is_some() {
         return known;
     }
-    if let Some(name) = subject.connection.turned_away.as_deref().copied() {
+    if let Some(name) = subject.connection.turned_away() {
         return named(world, subject, name, newcomer, at);
     }
     let address = subject.key.client.ip;
@@ -110,8 +110,11 @@ fn named(
         world
             .devices
             .identify(name, Some(subject.key.client.ip), newcomer, at);
-    let is_turned_away = subject.connection.device.is_none();
-    subject.connection.turned_away = is_turned_away.then(|| Box::new(name));
+    if subject.connection.device.is_none() {
+        subject.connection.aside.get_or_insert_default().turned_away = Some(name);
+    } else if let Some(aside) = &mut subject.connection.aside {
+        aside.turned_away = None;
+    }
     let id = subject.connection.device?;
     let was_proven = world.is_proven(id);
     world.prove(id, at);
@@ -174,7 +177,7 @@ fn from_device(
     match message {
         Message::KeepAlive => world.keepalive_sent(subject, at, end),
         Message::Unregister { .. } => {
-            let keys = subject.connection.keys.as_ref();
+            let keys = subject.connection.aside.as_ref().map(|aside| &aside.keys);
             let cause = if keys.is_some_and(|keys| keys.ask_for_reset(at)) {
                 EndCause::User
             } else if subject.connection.is_told_to_reset {
@@ -185,8 +188,8 @@ fn from_device(
             world.sign(subject, Sign::Unregister, at, cause);
         }
         Message::KeypadButton(key) => {
-            let keys = &mut subject.connection.keys;
-            keys.get_or_insert_default().press(&key, at);
+            let aside = subject.connection.aside.get_or_insert_default();
+            aside.keys.press(&key, at);
         }
         Message::Alarm(alarm) => {
             if let Some(load) = alarm.load {

@@ -14,6 +14,7 @@ mod devices;
 mod ends;
 mod files;
 mod judgement;
+mod last_inferred;
 mod leases;
 mod leases_v6;
 mod lookups;

@@ -164,6 +164,10 @@ impl World {
             keepalive: subject.connection.keepalives.told(),
             counted_as_phone: device.is_phone(),
         };
+        if proof == Proof::Inferred {
+            let before = device.registration.last_callmanager;
+            self.last_inferred.note(id, before, at);
+        }
         let flap = self.settings.flap;
         let is_expected = began_unseen || self.is_expected(id, callmanager, at);
         let kind = self.with(id, |device| match proof {
@@ -206,7 +210,7 @@ impl World {
         );
     }
 
-    /// What was inferred of this connection, if it is where the device is registered, is not counted.
+    /// What was inferred of this connection a moment ago, if it is where the device is registered, is not counted.
     fn forget_inferred(&mut self, id: DeviceId, key: FlowKey, at: Timestamp) {
         let current = self
             .devices
@@ -217,8 +221,11 @@ impl World {
         else {
             return;
         };
+        let Some(before) = self.last_inferred.before(id, at) else {
+            return;
+        };
         self.restart.confirm(id);
-        self.with(id, |device| device.registration.forget_inferred());
+        self.with(id, |device| device.registration.forget_inferred(before));
         if let Some(server) = self.server(current.callmanager, at) {
             server.registered = server.registered.saturating_sub(1);
             server.registered_phones = server

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::claims::Stations;
 use super::devices::Devices;
 use super::judgement::SiteFindings;
+use super::last_inferred::LastInferred;
 use super::leases_v6::RelayedMessages;
 use super::restore::Restart;
 use super::settings::{KnownServer, Settings};
@@ -55,6 +56,7 @@ pub(super) struct World {
     pub(super) dhcp_service: DhcpService,
     pub(super) dhcpv6_service: DhcpService,
     pub(super) relayed_messages: RelayedMessages,
+    pub(super) last_inferred: LastInferred,
     /// What each capture source shows of switches and phones.
     pub(super) segments: Vec<Segment<DeviceId>>,
     pub(super) stations: Stations,
@@ -83,6 +85,7 @@ impl World {
             dhcp_service: DhcpService::default(),
             dhcpv6_service: DhcpService::default(),
             relayed_messages: RelayedMessages::default(),
+            last_inferred: LastInferred::default(),
             segments: Vec::new(),
             stations: Stations::default(),
             site_findings: SiteFindings::default(),

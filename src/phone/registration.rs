@@ -173,9 +173,6 @@ pub struct Registration {
     pub current: Option<Current>,
     /// The server it was last registered with.
     pub last_callmanager: Option<IpAddr>,
-    /// The same before the registration that was inferred last.
-    #[serde(skip)]
-    before_inferred: Option<IpAddr>,
     /// `RegisterAck`s that followed a Register.
     pub registrations: u64,
     /// Registrations with another CallManager than the one before.
@@ -234,15 +231,14 @@ impl Registration {
     }
 
     /// The registration that was inferred is the one of which a Register or its answer was seen too late: it is as if it
-    /// had not been inferred.
-    pub const fn forget_inferred(&mut self) {
+    /// had not been inferred, and the device had last been registered with this server.
+    pub const fn forget_inferred(&mut self, last_callmanager: Option<IpAddr>) {
         self.current = None;
-        self.last_callmanager = self.before_inferred;
+        self.last_callmanager = last_callmanager;
     }
 
     /// Something else than a `RegisterAck` proves where the device is registered.
     pub const fn inferred(&mut self, current: Current) {
-        self.before_inferred = self.last_callmanager;
         self.last_callmanager = Some(current.callmanager);
         self.current = Some(current);
     }
@@ -388,7 +384,7 @@ mod tests {
         register(&mut registration, PRIMARY, 0);
         let at = Timestamp::from_secs(60);
         registration.inferred(Current::example(SECONDARY, Role::Secondary, at));
-        registration.forget_inferred();
+        registration.forget_inferred(Some(PRIMARY));
         assert_eq!(
             register(&mut registration, SECONDARY, 1),
             RegistrationKind::Failover
