@@ -14,6 +14,7 @@ use super::world::World;
 use crate::event::EventKind;
 use crate::phone::boot::Step;
 use crate::phone::callmanager::CallManagerGroup;
+use crate::phone::service::ServiceKind;
 use crate::phone::{DeviceId, Stage};
 use crate::time::Timestamp;
 use crate::wire::icmp::UnreachableCode;
@@ -99,7 +100,7 @@ impl Transfers {
             return false;
         }
         if is_answer {
-            world.sight.both_directions_seen(source);
+            world.answer_seen(ServiceKind::Tftp, from.ip(), source);
         }
         let message = match tftp::parse(datagram.payload) {
             Ok(message) => message,
@@ -371,8 +372,10 @@ impl Transfers {
         }
         // A client that asks on and acknowledges nothing shows by that alone that no answer came.
         let would_be_seen = world.sight.lost_nothing_since(transfer.began)
-            && (world.sight.sees_both_directions(transfer.source)
-                || transfer.asked.1 >= REPETITION_PROVES)
+            && (transfer.asked.1 >= REPETITION_PROVES
+                || world
+                    .sight
+                    .sees_answers_of(transfer.source, transfer.server))
             && world
                 .sight
                 .was_alive_at(transfer.source, transfer.began + Duration::from_secs(1));

@@ -186,8 +186,38 @@ fn no_answer() -> Vec<Case> {
                 .collect()
         })
         .whole_only(),
+        Case::harmless(
+            code,
+            "a server whose answers are not seen, while those of another are",
+            &story(0, |scene, phone| {
+                for port in 50_510..50_514 {
+                    let client = (&phone.host, port);
+                    scene.tftp_not_found(client, (&DHCP_SERVER, 40_010), &phone.config_file());
+                    scene.pass(40.0);
+                }
+            }),
+        )
+        .seen_as(without_the_dhcp_server)
+        .besides(&["static_address"]),
+        Case::raised(
+            code,
+            "it asks on, and its server is not seen",
+            &story(4, |_, _| {}),
+        )
+        .seen_as(without_the_dhcp_server),
         Case::harmless(code, "a plain boot", &stories::boot(61)),
     ]
+}
+
+/// What the server sends that gives addresses and has the files is not mirrored.
+fn without_the_dhcp_server(mut entries: Vec<Entry>) -> Vec<Entry> {
+    let source = DHCP_SERVER.address.octets();
+    let is_its = |entry: &Entry| {
+        let frame = entry.frame();
+        frame.is_some_and(|frame| frame.bytes.get(26..30) == Some(&source))
+    };
+    entries.retain(|entry| !is_its(entry));
+    entries
 }
 
 /// A message that the packet sent last could not be delivered.
