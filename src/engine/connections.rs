@@ -130,11 +130,6 @@ impl Connections {
             Arc::make_mut(server).last_heard = Some(at);
         }
 
-        if usize::try_from(seen.segment.payload_length)
-            .is_ok_and(|length| length > seen.segment.payload.len())
-        {
-            world.sight.message_cut(at);
-        }
         handshake(world, &mut subject, seen);
         let placement = read(&mut self.inbox, world, &mut subject, seen);
         // Where the stream's place is not known, nothing tells whether the segment goes on with it.

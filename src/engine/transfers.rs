@@ -28,6 +28,10 @@ const IDLE: Duration = Duration::from_secs(30);
 /// Nobody asks so often for a file that came.
 const REPETITION_PROVES: u32 = 3;
 
+/// A server waits a second at least before it sends a block again; what comes sooner is another copy of it, where the
+/// capture cut the first.
+const ONE_SENDING: Duration = Duration::from_millis(500);
+
 /// How many places in the queue are looked at when there is no room.
 const EVICTION_TRIES: usize = 16;
 
@@ -67,6 +71,11 @@ struct Transfer {
     next_block: u16,
     /// What came so far, of a file that is read.
     content: Option<Vec<u8>>,
+    /// The last block that came, and when.
+    last_block: Option<(u16, Timestamp)>,
+    /// Whether the end of the last block that came is still missing from the content, because the capture cut it: another
+    /// copy of it may be whole.
+    awaits_rest: bool,
     source: u16,
     armed: Option<Timestamp>,
 }
@@ -160,6 +169,7 @@ impl Transfers {
             known.last = at;
             known.asked = (at, known.asked.1.saturating_add(1));
             known.next_block = 1;
+            known.awaits_rest = false;
             if let Some(content) = &mut known.content {
                 content.clear();
             }
@@ -216,6 +226,8 @@ impl Transfers {
             asked_size: request.options.block_size,
             next_block: 1,
             content: is_read.then(Vec::new),
+            last_block: None,
+            awaits_rest: false,
             source,
             armed: None,
         };
@@ -242,7 +254,20 @@ impl Transfers {
         let Some(transfer) = self.all.get_mut(&client) else {
             return;
         };
-        transfer.answered_by_server(world, at);
+        let last = transfer.last_block.replace((block, at));
+        let is_copy =
+            last.is_some_and(|(last, before)| last == block && at.distance(before) < ONE_SENDING);
+        if !is_copy {
+            transfer.answered_by_server(world, at);
+        }
+        if transfer.awaits_rest && cut == 0 && block.wrapping_add(1) == transfer.next_block {
+            transfer.awaits_rest = false;
+            transfer.keep(bytes, limit, world);
+            if transfer.delivered {
+                transfer.read(world, at);
+            }
+            return;
+        }
         if transfer.delivered {
             return;
         }
@@ -251,17 +276,14 @@ impl Transfers {
             transfer.block_size = transfer.asked_size.map_or(length, usize::from);
         }
         let is_next = block == transfer.next_block;
-        if is_next && cut > 0 {
-            // The file is delivered, and what it says is not known.
-            transfer.content = None;
-        } else if is_next {
-            if let Some(content) = &mut transfer.content {
-                if content.len() + bytes.len() > limit {
-                    transfer.content = None;
-                    world.totals.evicted.add("configuration_files");
-                } else {
-                    content.extend_from_slice(bytes);
-                }
+        if is_next {
+            if transfer.awaits_rest {
+                // No copy of the block before was whole: the file is delivered, and what it says is not known.
+                transfer.content = None;
+            }
+            transfer.awaits_rest = cut > 0 && transfer.content.is_some();
+            if cut == 0 {
+                transfer.keep(bytes, limit, world);
             }
         } else if block.wrapping_sub(transfer.next_block) < 1 << 15 {
             // One was missed: what follows is no longer the file.
@@ -276,8 +298,9 @@ impl Transfers {
         // RFC 1350, section 2: a block that is not full ends the transfer.
         if length < transfer.block_size {
             transfer.completed(world, at);
-            // Until the client says that it has even the first block, it may not have got it.
-            if transfer.heard {
+            // Until the client says that it has even the first block, it may not have got it; and until it says that it has
+            // the last one, another copy of that may come.
+            if transfer.heard && !transfer.awaits_rest {
                 self.all.remove(&client);
             }
         }
@@ -485,7 +508,28 @@ impl Transfer {
             world.with(id, |device| device.tftp.completed += 1);
             delivered(world, id, self, at);
         }
-        self.content = None;
+        if !self.awaits_rest {
+            self.read(world, at);
+        }
+    }
+
+    /// Keeps the bytes of a block of a file that is read.
+    fn keep(&mut self, bytes: &[u8], limit: usize, world: &mut World) {
+        if let Some(content) = &mut self.content {
+            if content.len() + bytes.len() > limit {
+                self.content = None;
+                world.totals.evicted.add("configuration_files");
+            } else {
+                content.extend_from_slice(bytes);
+            }
+        }
+    }
+
+    /// Reads the file, all of which is there.
+    fn read(&mut self, world: &mut World, at: Timestamp) {
+        if let Some((id, content)) = self.device.zip(self.content.take()) {
+            read(world, id, &self.wanted(), &content, at);
+        }
     }
 }
 
@@ -551,9 +595,11 @@ fn delivered(world: &mut World, id: DeviceId, transfer: &Transfer, at: Timestamp
     if transfer.kind == FileKind::DefaultConfig {
         world.with(id, |device| device.default_configuration = true);
     }
-    let Some(content) = &transfer.content else {
-        return;
-    };
+}
+
+/// What a configuration says.
+fn read(world: &mut World, id: DeviceId, wanted: &Wanted<'_>, content: &[u8], at: Timestamp) {
+    let is_own = matches!(wanted.kind, FileKind::PhoneConfig { .. });
     let broken = match sep_config::parse(content) {
         Ok(config) => {
             let names_nobody = is_own && config.members.is_empty();
@@ -567,7 +613,7 @@ fn delivered(world: &mut World, id: DeviceId, transfer: &Transfer, at: Timestamp
             Some(error.to_string())
         }
     };
-    world.config_read(id, &wanted, content.len(), broken, at);
+    world.config_read(id, wanted, content.len(), broken, at);
 }
 
 fn configured(world: &mut World, id: DeviceId, config: SepConfig) {

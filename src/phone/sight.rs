@@ -15,8 +15,8 @@ pub struct Sight {
     sources: Vec<Source>,
     began: Option<Timestamp>,
     last_loss: Option<Timestamp>,
-    /// When the capture last cut what passed between a phone and a CallManager.
-    last_cut: Option<Timestamp>,
+    /// When something that passed between a phone and a CallManager was last found missing.
+    last_gap: Option<Timestamp>,
     /// When frames were lost, at most once for each [`Self::LOSS_GRAIN`].
     losses: VecDeque<Timestamp>,
     /// Frames seen and lost, by tenths of [`Self::RECENT`].
@@ -114,7 +114,7 @@ impl Sight {
         self.began = self.began.map(|began| began.min(at));
         self.losses.clear();
         self.last_loss = None;
-        self.last_cut = self.last_cut.map(|cut| cut.min(at));
+        self.last_gap = self.last_gap.map(|gap| gap.min(at));
     }
 
     /// Since when the time of frames goes on without a break: what began before may have lasted longer or shorter than the
@@ -275,14 +275,14 @@ impl Sight {
         self.recent = Recent::default();
     }
 
-    /// A segment between a phone and a CallManager was captured in part: what was said may be missed.
-    pub fn message_cut(&mut self, at: Timestamp) {
-        self.last_cut = self.last_cut.max(Some(at));
+    /// Bytes of what passed between a phone and a CallManager are missing, as where the capture cuts frames.
+    pub fn message_missed(&mut self, at: Timestamp) {
+        self.last_gap = self.last_gap.max(Some(at));
     }
 
-    /// Whether the capture cut nothing that passed between phones and CallManagers between `since` and now.
-    pub fn cut_nothing_since(&self, since: Timestamp) -> bool {
-        self.last_cut.is_none_or(|cut| cut < since)
+    /// Whether nothing that passed between phones and CallManagers was found missing between `since` and now.
+    pub fn missed_no_message_since(&self, since: Timestamp) -> bool {
+        self.last_gap.is_none_or(|gap| gap < since)
     }
 
     /// Whether the sensor lost nothing from `since` to `until`, to the grain at which losses are remembered. What lies

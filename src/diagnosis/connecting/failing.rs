@@ -78,8 +78,8 @@ pub(super) fn judge(
     let patience = case.site.thresholds.connect_patience;
     let sight = case.site.sight;
     // What it said to another server before may have been cut too.
-    let all_was_read =
-        sight.lost_nothing_since(alone_since) && sight.cut_nothing_since(alone_since - HEARD_AGAIN);
+    let all_was_read = sight.lost_nothing_since(alone_since)
+        && sight.missed_no_message_since(alone_since - HEARD_AGAIN);
     let due = if all_was_read {
         alone_since + patience
     } else {
