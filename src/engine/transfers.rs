@@ -32,6 +32,12 @@ const REPETITION_PROVES: u32 = 3;
 /// capture cut the first.
 const ONE_SENDING: Duration = Duration::from_millis(500);
 
+/// An answer this much before its request overtook it on the way through the mirror.
+const OVERTAKES: Duration = Duration::from_millis(100);
+
+/// As many errors are remembered that belong to no request yet.
+const EARLY: usize = 64;
+
 /// How many places in the queue are looked at when there is no room.
 const EVICTION_TRIES: usize = 16;
 
@@ -40,6 +46,17 @@ const EVICTION_TRIES: usize = 16;
 pub(super) struct Transfers {
     all: HashMap<SocketAddr, Transfer>,
     queue: VecDeque<SocketAddr>,
+    /// Errors without a request, which may follow.
+    early: VecDeque<EarlyError>,
+}
+
+/// An error that a server sent to somebody who has not asked as far as is known.
+struct EarlyError {
+    at: Timestamp,
+    client: SocketAddr,
+    server: IpAddr,
+    code: ErrorCode,
+    source: u16,
 }
 
 struct Transfer {
@@ -106,6 +123,7 @@ impl Transfers {
             .get(&from)
             .is_some_and(|transfer| transfer.server == to.ip());
         if !is_request && !is_answer && !is_client {
+            self.note_early((from, to), datagram, at, source);
             return false;
         }
         if is_answer {
@@ -238,6 +256,53 @@ impl Transfers {
         );
         self.all.insert(client, transfer);
         self.queue.push_back(client);
+        if let Some(early) = self.take_early(client, server, at) {
+            world.answer_seen(ServiceKind::Tftp, server, early.source);
+            self.refused(world, client, early.code, at);
+        }
+    }
+
+    /// Remembers an error that came before its request, if it is one. Only an error ends a transfer at once: what a
+    /// client got of a file shows by its acknowledgments.
+    fn note_early(
+        &mut self,
+        (from, to): (SocketAddr, SocketAddr),
+        datagram: &UdpDatagram<'_>,
+        at: Timestamp,
+        source: u16,
+    ) {
+        /// Most of what is no transfer does not begin so.
+        const BEGINS: [u8; 3] = [0, 5, 0];
+        if !datagram.payload.starts_with(&BEGINS) {
+            return;
+        }
+        if let Ok(Tftp::Error { code, .. }) = tftp::parse(datagram.payload) {
+            while self.early.len() >= EARLY {
+                self.early.pop_front();
+            }
+            self.early.push_back(EarlyError {
+                at,
+                client: to,
+                server: from.ip(),
+                code,
+                source,
+            });
+        }
+    }
+
+    /// The error that overtook this request.
+    fn take_early(
+        &mut self,
+        client: SocketAddr,
+        server: IpAddr,
+        at: Timestamp,
+    ) -> Option<EarlyError> {
+        self.early.retain(|early| at.distance(early.at) < OVERTAKES);
+        let place = self
+            .early
+            .iter()
+            .position(|early| early.client == client && early.server == server)?;
+        self.early.remove(place)
     }
 
     /// Takes a block: the bytes that were captured, and how many more it had.

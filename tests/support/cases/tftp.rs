@@ -1,6 +1,6 @@
 //! Cases of findings about TFTP servers: which is asked, and whether it answers.
 
-use phonewatch::wire::tftp::Tftp;
+use phonewatch::wire::tftp::{ErrorCode, Tftp};
 
 use super::{Case, Entry};
 use crate::support::scene::ethernet;
@@ -205,6 +205,22 @@ fn no_answer() -> Vec<Case> {
             &story(4, |_, _| {}),
         )
         .seen_as(without_the_dhcp_server),
+        Case::harmless(
+            code,
+            "what the server says comes before what it is asked",
+            &story(0, |scene, phone| {
+                for port in 50_520..50_524 {
+                    let (server, client) = ((&DHCP_SERVER, 40_020), (&phone.host, port));
+                    let error = Tftp::Error {
+                        code: ErrorCode::NOT_FOUND,
+                        message: String::from("File not found"),
+                    };
+                    scene.udp(server, client, &error.encode());
+                    scene.tftp_request(client, &DHCP_SERVER, &format!("CTL{}.tlv", phone.name));
+                    scene.pass(40.0);
+                }
+            }),
+        ),
         Case::harmless(code, "a plain boot", &stories::boot(61)),
     ]
 }
