@@ -28,15 +28,21 @@ const IDLE: Duration = Duration::from_secs(30);
 /// Nobody asks so often for a file that came.
 const REPETITION_PROVES: u32 = 3;
 
-/// A server waits a second at least before it sends a block again; what comes sooner is another copy of it, where the
+/// Both sides wait a second at least before they send something again; what comes sooner is another copy of it, where the
 /// capture cut the first.
 const ONE_SENDING: Duration = Duration::from_millis(500);
+
+/// So many blocks that the capture cut may wait for whole copies of them.
+const HOLES: usize = 8;
 
 /// An answer this much before its request overtook it on the way through the mirror.
 const OVERTAKES: Duration = Duration::from_millis(100);
 
-/// As many errors are remembered that belong to no request yet.
+/// As many datagrams are remembered that belong to no request yet.
 const EARLY: usize = 64;
+
+/// One with more bytes is not.
+const EARLY_BYTES: usize = 1500;
 
 /// How many places in the queue are looked at when there is no room.
 const EVICTION_TRIES: usize = 16;
@@ -46,16 +52,16 @@ const EVICTION_TRIES: usize = 16;
 pub(super) struct Transfers {
     all: HashMap<SocketAddr, Transfer>,
     queue: VecDeque<SocketAddr>,
-    /// Errors without a request, which may follow.
-    early: VecDeque<EarlyError>,
+    /// What came without a request, which may follow.
+    early: VecDeque<Early>,
 }
 
-/// An error that a server sent to somebody who has not asked as far as is known.
-struct EarlyError {
+/// A datagram of a transfer that nobody has asked for as far as is known.
+struct Early {
     at: Timestamp,
-    client: SocketAddr,
-    server: IpAddr,
-    code: ErrorCode,
+    ends: (SocketAddr, SocketAddr),
+    payload: Box<[u8]>,
+    payload_length: u32,
     source: u16,
 }
 
@@ -90,9 +96,8 @@ struct Transfer {
     content: Option<Vec<u8>>,
     /// The last block that came, and when.
     last_block: Option<(u16, Timestamp)>,
-    /// Whether the end of the last block that came is still missing from the content, because the capture cut it: another
-    /// copy of it may be whole.
-    awaits_rest: bool,
+    /// The blocks of the content that the capture cut, and where they stand in it: other copies of them may be whole.
+    holes: Vec<(u16, usize)>,
     source: u16,
     armed: Option<Timestamp>,
 }
@@ -137,6 +142,8 @@ impl Transfers {
             }
         };
         match message {
+            // Which file it is cannot be told where the capture cut the name.
+            Tftp::Read(_) if is_request && is_name_cut(datagram) => {}
             Tftp::Read(request) if is_request => {
                 self.requested(world, from, to.ip(), request, at, source);
             }
@@ -185,9 +192,12 @@ impl Transfers {
             && !known.heard
         {
             known.last = at;
+            if at.distance(known.asked.0) < ONE_SENDING {
+                return;
+            }
             known.asked = (at, known.asked.1.saturating_add(1));
             known.next_block = 1;
-            known.awaits_rest = false;
+            known.holes.clear();
             if let Some(content) = &mut known.content {
                 content.clear();
             }
@@ -245,7 +255,7 @@ impl Transfers {
             next_block: 1,
             content: is_read.then(Vec::new),
             last_block: None,
-            awaits_rest: false,
+            holes: Vec::new(),
             source,
             armed: None,
         };
@@ -256,53 +266,62 @@ impl Transfers {
         );
         self.all.insert(client, transfer);
         self.queue.push_back(client);
-        if let Some(early) = self.take_early(client, server, at) {
-            world.answer_seen(ServiceKind::Tftp, server, early.source);
-            self.refused(world, client, early.code, at);
+        for early in self.take_early(client, server, at) {
+            let datagram = UdpDatagram {
+                source_port: early.ends.0.port(),
+                destination_port: early.ends.1.port(),
+                payload: &early.payload,
+                payload_length: early.payload_length,
+                truncated: usize::try_from(early.payload_length)
+                    .is_ok_and(|whole| whole > early.payload.len()),
+            };
+            self.datagram(world, early.ends, &datagram, at, early.source);
         }
     }
 
-    /// Remembers an error that came before its request, if it is one. Only an error ends a transfer at once: what a
-    /// client got of a file shows by its acknowledgments.
+    /// Remembers what may belong to a request that it overtook: an error, or what begins a transfer.
     fn note_early(
         &mut self,
-        (from, to): (SocketAddr, SocketAddr),
+        ends: (SocketAddr, SocketAddr),
         datagram: &UdpDatagram<'_>,
         at: Timestamp,
         source: u16,
     ) {
-        /// Most of what is no transfer does not begin so.
-        const BEGINS: [u8; 3] = [0, 5, 0];
-        if !datagram.payload.starts_with(&BEGINS) {
+        /// Most of what is no transfer begins otherwise.
+        const BEGINNINGS: [&[u8]; 5] = [
+            &[0, 3, 0, 1],
+            &[0, 4, 0, 0],
+            &[0, 4, 0, 1],
+            &[0, 5, 0],
+            &[0, 6],
+        ];
+        let payload = datagram.payload;
+        let may_be = BEGINNINGS.iter().any(|first| payload.starts_with(first));
+        if !may_be || payload.len() > EARLY_BYTES {
             return;
         }
-        if let Ok(Tftp::Error { code, .. }) = tftp::parse(datagram.payload) {
-            while self.early.len() >= EARLY {
-                self.early.pop_front();
-            }
-            self.early.push_back(EarlyError {
-                at,
-                client: to,
-                server: from.ip(),
-                code,
-                source,
-            });
+        while self.early.len() >= EARLY {
+            self.early.pop_front();
         }
+        self.early.push_back(Early {
+            at,
+            ends,
+            payload: payload.into(),
+            payload_length: datagram.payload_length,
+            source,
+        });
     }
 
-    /// The error that overtook this request.
-    fn take_early(
-        &mut self,
-        client: SocketAddr,
-        server: IpAddr,
-        at: Timestamp,
-    ) -> Option<EarlyError> {
+    /// What overtook this request.
+    fn take_early(&mut self, client: SocketAddr, server: IpAddr, at: Timestamp) -> Vec<Early> {
         self.early.retain(|early| at.distance(early.at) < OVERTAKES);
-        let place = self
-            .early
-            .iter()
-            .position(|early| early.client == client && early.server == server)?;
-        self.early.remove(place)
+        let is_of_it = |early: &Early| {
+            let (from, to) = early.ends;
+            to == client && from.ip() == server || from == client && to.ip() == server
+        };
+        let (its, others) = self.early.drain(..).partition(is_of_it);
+        self.early = others;
+        Vec::from(its)
     }
 
     /// Takes a block: the bytes that were captured, and how many more it had.
@@ -325,13 +344,8 @@ impl Transfers {
         if !is_copy {
             transfer.answered_by_server(world, at);
         }
-        if transfer.awaits_rest && cut == 0 && block.wrapping_add(1) == transfer.next_block {
-            transfer.awaits_rest = false;
-            transfer.keep(bytes, limit, world);
-            if transfer.delivered {
-                transfer.read(world, at);
-            }
-            return;
+        if cut == 0 && transfer.fill(block, bytes) && transfer.delivered {
+            transfer.read(world, at);
         }
         if transfer.delivered {
             return;
@@ -342,17 +356,10 @@ impl Transfers {
         }
         let is_next = block == transfer.next_block;
         if is_next {
-            if transfer.awaits_rest {
-                // No copy of the block before was whole: the file is delivered, and what it says is not known.
-                transfer.content = None;
-            }
-            transfer.awaits_rest = cut > 0 && transfer.content.is_some();
-            if cut == 0 {
-                transfer.keep(bytes, limit, world);
-            }
+            transfer.keep(block, bytes, cut, limit, world);
         } else if block.wrapping_sub(transfer.next_block) < 1 << 15 {
             // One was missed: what follows is no longer the file.
-            transfer.content = None;
+            transfer.drop_content();
         } else {
             // Repeated.
             return;
@@ -363,9 +370,8 @@ impl Transfers {
         // RFC 1350, section 2: a block that is not full ends the transfer.
         if length < transfer.block_size {
             transfer.completed(world, at);
-            // Until the client says that it has even the first block, it may not have got it; and until it says that it has
-            // the last one, another copy of that may come.
-            if transfer.heard && !transfer.awaits_rest {
+            // Until the client says that it has even the first block, it may not have got it.
+            if transfer.heard && transfer.holes.is_empty() {
                 self.all.remove(&client);
             }
         }
@@ -384,7 +390,8 @@ impl Transfers {
                 world.file_heard(id);
             }
         }
-        if transfer.delivered {
+        // A copy of what was cut may come behind the acknowledgment.
+        if transfer.delivered && transfer.holes.is_empty() {
             self.all.remove(&client);
         }
     }
@@ -573,29 +580,68 @@ impl Transfer {
             world.with(id, |device| device.tftp.completed += 1);
             delivered(world, id, self, at);
         }
-        if !self.awaits_rest {
-            self.read(world, at);
-        }
+        self.read(world, at);
     }
 
-    /// Keeps the bytes of a block of a file that is read.
-    fn keep(&mut self, bytes: &[u8], limit: usize, world: &mut World) {
-        if let Some(content) = &mut self.content {
-            if content.len() + bytes.len() > limit {
-                self.content = None;
-                world.totals.evicted.add("configuration_files");
-            } else {
-                content.extend_from_slice(bytes);
+    /// Keeps the bytes of a block of a file that is read; `cut` more are missing at its end.
+    fn keep(&mut self, block: u16, bytes: &[u8], cut: usize, limit: usize, world: &mut World) {
+        let Some(content) = &mut self.content else {
+            return;
+        };
+        let end = content
+            .len()
+            .saturating_add(bytes.len())
+            .saturating_add(cut);
+        if end > limit {
+            self.drop_content();
+            world.totals.evicted.add("configuration_files");
+        } else if cut > 0 && self.holes.len() >= HOLES {
+            // The file is delivered, and what it says is not known.
+            self.drop_content();
+        } else {
+            if cut > 0 {
+                self.holes.push((block, content.len()));
             }
+            content.extend_from_slice(bytes);
+            content.resize(end, 0);
         }
     }
 
-    /// Reads the file, all of which is there.
+    /// Fills the hole that a cut block left with the bytes of its whole copy. Whether that was the last hole.
+    fn fill(&mut self, block: u16, bytes: &[u8]) -> bool {
+        let hole = self.holes.iter().position(|(cut, _)| *cut == block);
+        let (Some(content), Some(hole)) = (&mut self.content, hole) else {
+            return false;
+        };
+        let (_, start) = self.holes.swap_remove(hole);
+        let place = content.get_mut(start..start.saturating_add(bytes.len()));
+        match place {
+            Some(place) => place.copy_from_slice(bytes),
+            None => self.drop_content(),
+        }
+        self.holes.is_empty()
+    }
+
+    fn drop_content(&mut self) {
+        self.content = None;
+        self.holes = Vec::new();
+    }
+
+    /// Reads the file, if all of it is there.
     fn read(&mut self, world: &mut World, at: Timestamp) {
+        if !self.holes.is_empty() {
+            return;
+        }
         if let Some((id, content)) = self.device.zip(self.content.take()) {
             read(world, id, &self.wanted(), &content, at);
         }
     }
+}
+
+/// Whether the capture cut a request within the file's name.
+fn is_name_cut(datagram: &UdpDatagram<'_>) -> bool {
+    let mut name = datagram.payload.iter().skip(2);
+    datagram.truncated && name.all(|byte| *byte != 0)
 }
 
 /// Whose transfer it is: the device at the address, if DHCP or its own name put it there; else the one that the file

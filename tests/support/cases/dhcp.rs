@@ -78,7 +78,8 @@ fn no_answer() -> Vec<Case> {
             }
             scene.pass(10.0);
             scene
-        }),
+        })
+        .whole_only(),
         Case::harmless(
             code,
             "frames were lost meanwhile",
