@@ -119,7 +119,7 @@ impl Connections {
             Side::Server => subject.connection.marks.callmanager = Some(seen.dscp),
         }
         if subject.connection.client.heard.is_some() && subject.connection.server.heard.is_some() {
-            world.sight.both_directions_seen(seen.source);
+            world.sight.both_directions_seen(seen.source, key.server.ip);
         }
         if seen.side == Side::Server
             && let Some(server) = world.servers.get_mut(&key.server.ip)

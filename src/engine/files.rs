@@ -6,7 +6,7 @@ use super::world::World;
 use crate::phone::dhcp::DhcpTracker;
 use crate::phone::dns::{FailedName, NameAnswer, Purpose};
 use crate::phone::files::{
-    CorruptConfig, Elsewhere, FileSeen, Files, ForeignFile, LoadError, ServedLoad,
+    CorruptConfig, Elsewhere, FileSeen, Files, ForeignFile, LoadError, ServedLoad, Unanswered,
 };
 use crate::phone::service::ServiceKind;
 use crate::phone::turned_down::Denial;
@@ -215,13 +215,15 @@ impl World {
         if device.tftp.answered >= Some(wanted.began) {
             return;
         }
+        let is_shown = self.sight.sees_answers_of(source, wanted.server);
         self.files(id, |files| {
-            files.note_unanswered(
-                wanted.seen(wanted.began),
-                wanted.seen(last),
+            files.note_unanswered(Unanswered {
+                first: wanted.seen(wanted.began),
+                last: wanted.seen(last),
                 tries,
                 unreachable,
-            );
+                is_shown,
+            });
         });
         let tries = self
             .devices
@@ -232,8 +234,8 @@ impl World {
         if tries < self.settings.thresholds.tries && unreachable.is_none() {
             return;
         }
-        // Where answers are not shown, the phone's repetitions say that none reaches it; the server may send them.
-        if unreachable.is_none() && !self.sight.sees_both_directions(source) {
+        // The repetitions say that nothing reaches this phone; others may be answered.
+        if unreachable.is_none() && !is_shown {
             return;
         }
         if let Some(service) = self.service(ServiceKind::Tftp, wanted.server) {

@@ -85,6 +85,9 @@ impl World {
         }
         if message_type.is_from_client() {
             self.sight.dhcp_client_heard(seen.source, at);
+            if let Some(server) = dhcp.server_identifier() {
+                self.dhcp_service.heard(Some(server.into()));
+            }
             let identity =
                 ClientIdentity::new(mac, dhcp.host_name().as_deref(), dhcp.phone_class());
             match self.dhcp_client(mac, identity.newcomer(), at) {
@@ -92,8 +95,8 @@ impl World {
                 None => self.totals.dhcp_requests.add(message_type.label()),
             }
         } else {
-            self.sight.dhcp_server_heard(seen.source);
             let server = dhcp.server_identifier().map(IpAddr::V4);
+            self.sight.dhcp_server_heard(seen.source, seen.from, server);
             self.dhcp_service.heard(server);
             match self.dhcp_client(mac, Newcomer::Stranger, at) {
                 Some(id) => self.dhcp_answered(id, &dhcp, message_type, at),
@@ -132,6 +135,9 @@ impl World {
             is_broadcast: seen.is_broadcast,
         };
         let is_on_its_segment = seen.is_from(dhcp);
+        if message_type == MessageType::Discover {
+            self.dhcp_went_on(id, Some(dhcp.transaction), at);
+        }
         let asked = self.with(id, |device| {
             let known = device.dhcp.as_deref();
             let was_answered = known.is_some_and(|known| known.exchange.is_none());
@@ -187,6 +193,32 @@ impl World {
         });
         self.recount(id);
         self.prove(id, at);
+    }
+
+    /// A client does something else than ask on, or begins `anew` with this transaction. Where answers of its server are
+    /// not seen, that may be all that tells of one.
+    pub(super) fn dhcp_went_on(&mut self, id: DeviceId, anew: Option<u32>, at: Timestamp) {
+        let Some(device) = self.devices.device(id) else {
+            return;
+        };
+        let was_answered = |dhcp: Option<&DhcpTracker>| {
+            let exchange = dhcp.and_then(|dhcp| dhcp.exchange.as_deref());
+            exchange.is_some_and(|exchange| {
+                let is_seen = exchange
+                    .server
+                    .is_some_and(|server| self.sight.sees_answers_of(exchange.source, server));
+                !is_seen
+                    && exchange.seems_answered()
+                    && anew.is_none_or(|transaction| exchange.is_another(transaction))
+            })
+        };
+        let was_answered_v4 = was_answered(device.dhcp.as_deref());
+        let was_answered_v6 = anew.is_none() && was_answered(device.dhcpv6.as_deref());
+        let had_waiting = was_answered_v4 && self.dhcp_service.served();
+        let had_waiting_v6 = was_answered_v6 && self.dhcpv6_service.served();
+        if had_waiting || had_waiting_v6 {
+            self.site_changed(at);
+        }
     }
 
     fn dhcp_answered(

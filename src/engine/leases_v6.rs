@@ -55,7 +55,7 @@ impl World {
         }
         let Some(mac) = dhcp.client_mac() else { return };
         if !dhcp.message_type.is_from_client() {
-            self.sight.dhcpv6_server_heard(seen.source);
+            self.sight.dhcpv6_server_heard(seen.source, seen.from);
             self.dhcpv6_service.heard(Some(seen.from));
         }
         let identity = identity(mac, &dhcp);

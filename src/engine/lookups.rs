@@ -9,12 +9,16 @@ use super::world::World;
 use crate::event::EventKind;
 use crate::phone::boot::Step;
 use crate::phone::dns::{NameAnswer, same_host};
+use crate::phone::service::ServiceKind;
 use crate::phone::{DeviceId, Stage};
 use crate::time::Timestamp;
 use crate::wire::dns::{Dns, RecordType, ResponseCode};
 
 /// A resolver asks again within seconds and gives up after some tries; what is silent for so long has no answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Nobody asks so often for a name that was answered.
+const REPETITION_PROVES: u32 = 3;
 
 /// As many names that were found last are remembered, to tell whether another server answered instead of a silent one.
 const FOUND: usize = 4096;
@@ -71,6 +75,9 @@ impl Lookups {
         } else {
             (to, from)
         };
+        if server == from {
+            world.sight.server_heard(source, server.ip());
+        }
         // Servers and PCs look up names all day long; only phones matter here.
         let device = world.devices.at(client.ip());
         let Some(device) = device.filter(|&id| world.is_proven(id)) else {
@@ -82,7 +89,7 @@ impl Lookups {
         };
         if dns.response {
             if self.all.contains_key(&(client, dns.id)) {
-                world.sight.both_directions_seen(source);
+                world.answer_seen(ServiceKind::Dns, server.ip(), source);
             }
             self.answered(world, client, &dns, at);
         } else {
@@ -185,7 +192,9 @@ impl Lookups {
                 continue;
             };
             let would_be_seen = world.sight.lost_nothing_since(began)
-                && world.sight.sees_both_directions(lookup.source)
+                && (world.sight.sees_answers_of(lookup.source, lookup.server)
+                    || lookup.tries >= REPETITION_PROVES
+                        && world.sight.sees_both_directions(lookup.source))
                 && world
                     .sight
                     .was_alive_at(lookup.source, began + Duration::from_secs(1));

@@ -53,6 +53,7 @@ pub(super) fn take(
     match incoming {
         Incoming::Gap => {
             world.totals.stream_gaps += 1;
+            world.sight.message_missed(origin.at);
             subject.connection.half(origin.side).note_gap(origin.at);
         }
         Incoming::Unreadable(error) => world.decode_error("sccp", error),

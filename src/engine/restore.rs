@@ -18,6 +18,7 @@ use crate::diagnosis::News;
 use crate::finding::{Finding, Subject};
 use crate::phone::keepalive::Intervals;
 use crate::phone::registration::Current;
+use crate::phone::service::Service;
 use crate::phone::{CallManager, Device, DeviceId, Pulse, Stage};
 use crate::time::Timestamp;
 
@@ -157,6 +158,9 @@ impl World {
             *server = saved;
         }
         for (kind, address, saved) in site.services {
+            for source in saved.seen_on.iter().take(Service::SOURCES) {
+                self.sight.server_was_seen(*source, address);
+            }
             if let Some(service) = self.service(kind, address) {
                 *service = saved;
             }

@@ -14,6 +14,7 @@ use super::world::World;
 use crate::event::EventKind;
 use crate::phone::boot::Step;
 use crate::phone::callmanager::CallManagerGroup;
+use crate::phone::service::ServiceKind;
 use crate::phone::{DeviceId, Stage};
 use crate::time::Timestamp;
 use crate::wire::icmp::UnreachableCode;
@@ -27,6 +28,22 @@ const IDLE: Duration = Duration::from_secs(30);
 /// Nobody asks so often for a file that came.
 const REPETITION_PROVES: u32 = 3;
 
+/// Both sides wait a second at least before they send something again; what comes sooner is another copy of it, where the
+/// capture cut the first.
+const ONE_SENDING: Duration = Duration::from_millis(500);
+
+/// So many blocks that the capture cut may wait for whole copies of them.
+const HOLES: usize = 8;
+
+/// An answer this much before its request overtook it on the way through the mirror.
+const OVERTAKES: Duration = Duration::from_millis(100);
+
+/// As many datagrams are remembered that belong to no request yet.
+const EARLY: usize = 64;
+
+/// One with more bytes is not.
+const EARLY_BYTES: usize = 1500;
+
 /// How many places in the queue are looked at when there is no room.
 const EVICTION_TRIES: usize = 16;
 
@@ -35,6 +52,17 @@ const EVICTION_TRIES: usize = 16;
 pub(super) struct Transfers {
     all: HashMap<SocketAddr, Transfer>,
     queue: VecDeque<SocketAddr>,
+    /// What came without a request, which may follow.
+    early: VecDeque<Early>,
+}
+
+/// A datagram of a transfer that nobody has asked for as far as is known.
+struct Early {
+    at: Timestamp,
+    ends: (SocketAddr, SocketAddr),
+    payload: Box<[u8]>,
+    payload_length: u32,
+    source: u16,
 }
 
 struct Transfer {
@@ -66,6 +94,10 @@ struct Transfer {
     next_block: u16,
     /// What came so far, of a file that is read.
     content: Option<Vec<u8>>,
+    /// The last block that came, and when.
+    last_block: Option<(u16, Timestamp)>,
+    /// The blocks of the content that the capture cut, and where they stand in it: other copies of them may be whole.
+    holes: Vec<(u16, usize)>,
     source: u16,
     armed: Option<Timestamp>,
 }
@@ -96,10 +128,11 @@ impl Transfers {
             .get(&from)
             .is_some_and(|transfer| transfer.server == to.ip());
         if !is_request && !is_answer && !is_client {
+            self.note_early((from, to), datagram, at, source);
             return false;
         }
         if is_answer {
-            world.sight.both_directions_seen(source);
+            world.answer_seen(ServiceKind::Tftp, from.ip(), source);
         }
         let message = match tftp::parse(datagram.payload) {
             Ok(message) => message,
@@ -109,6 +142,8 @@ impl Transfers {
             }
         };
         match message {
+            // Which file it is cannot be told where the capture cut the name.
+            Tftp::Read(_) if is_request && is_name_cut(datagram) => {}
             Tftp::Read(request) if is_request => {
                 self.requested(world, from, to.ip(), request, at, source);
             }
@@ -157,8 +192,12 @@ impl Transfers {
             && !known.heard
         {
             known.last = at;
+            if at.distance(known.asked.0) < ONE_SENDING {
+                return;
+            }
             known.asked = (at, known.asked.1.saturating_add(1));
             known.next_block = 1;
+            known.holes.clear();
             if let Some(content) = &mut known.content {
                 content.clear();
             }
@@ -215,6 +254,8 @@ impl Transfers {
             asked_size: request.options.block_size,
             next_block: 1,
             content: is_read.then(Vec::new),
+            last_block: None,
+            holes: Vec::new(),
             source,
             armed: None,
         };
@@ -225,6 +266,62 @@ impl Transfers {
         );
         self.all.insert(client, transfer);
         self.queue.push_back(client);
+        for early in self.take_early(client, server, at) {
+            let datagram = UdpDatagram {
+                source_port: early.ends.0.port(),
+                destination_port: early.ends.1.port(),
+                payload: &early.payload,
+                payload_length: early.payload_length,
+                truncated: usize::try_from(early.payload_length)
+                    .is_ok_and(|whole| whole > early.payload.len()),
+            };
+            self.datagram(world, early.ends, &datagram, at, early.source);
+        }
+    }
+
+    /// Remembers what may belong to a request that it overtook: an error, or what begins a transfer.
+    fn note_early(
+        &mut self,
+        ends: (SocketAddr, SocketAddr),
+        datagram: &UdpDatagram<'_>,
+        at: Timestamp,
+        source: u16,
+    ) {
+        /// Most of what is no transfer begins otherwise.
+        const BEGINNINGS: [&[u8]; 5] = [
+            &[0, 3, 0, 1],
+            &[0, 4, 0, 0],
+            &[0, 4, 0, 1],
+            &[0, 5, 0],
+            &[0, 6],
+        ];
+        let payload = datagram.payload;
+        let may_be = BEGINNINGS.iter().any(|first| payload.starts_with(first));
+        if !may_be || payload.len() > EARLY_BYTES {
+            return;
+        }
+        while self.early.len() >= EARLY {
+            self.early.pop_front();
+        }
+        self.early.push_back(Early {
+            at,
+            ends,
+            payload: payload.into(),
+            payload_length: datagram.payload_length,
+            source,
+        });
+    }
+
+    /// What overtook this request.
+    fn take_early(&mut self, client: SocketAddr, server: IpAddr, at: Timestamp) -> Vec<Early> {
+        self.early.retain(|early| at.distance(early.at) < OVERTAKES);
+        let is_of_it = |early: &Early| {
+            let (from, to) = early.ends;
+            to == client && from.ip() == server || from == client && to.ip() == server
+        };
+        let (its, others) = self.early.drain(..).partition(is_of_it);
+        self.early = others;
+        Vec::from(its)
     }
 
     /// Takes a block: the bytes that were captured, and how many more it had.
@@ -241,7 +338,15 @@ impl Transfers {
         let Some(transfer) = self.all.get_mut(&client) else {
             return;
         };
-        transfer.answered_by_server(world, at);
+        let last = transfer.last_block.replace((block, at));
+        let is_copy =
+            last.is_some_and(|(last, before)| last == block && at.distance(before) < ONE_SENDING);
+        if !is_copy {
+            transfer.answered_by_server(world, at);
+        }
+        if cut == 0 && transfer.fill(block, bytes) && transfer.delivered {
+            transfer.read(world, at);
+        }
         if transfer.delivered {
             return;
         }
@@ -250,21 +355,11 @@ impl Transfers {
             transfer.block_size = transfer.asked_size.map_or(length, usize::from);
         }
         let is_next = block == transfer.next_block;
-        if is_next && cut > 0 {
-            // The file is delivered, and what it says is not known.
-            transfer.content = None;
-        } else if is_next {
-            if let Some(content) = &mut transfer.content {
-                if content.len() + bytes.len() > limit {
-                    transfer.content = None;
-                    world.totals.evicted.add("configuration_files");
-                } else {
-                    content.extend_from_slice(bytes);
-                }
-            }
+        if is_next {
+            transfer.keep(block, bytes, cut, limit, world);
         } else if block.wrapping_sub(transfer.next_block) < 1 << 15 {
             // One was missed: what follows is no longer the file.
-            transfer.content = None;
+            transfer.drop_content();
         } else {
             // Repeated.
             return;
@@ -276,7 +371,7 @@ impl Transfers {
         if length < transfer.block_size {
             transfer.completed(world, at);
             // Until the client says that it has even the first block, it may not have got it.
-            if transfer.heard {
+            if transfer.heard && transfer.holes.is_empty() {
                 self.all.remove(&client);
             }
         }
@@ -295,7 +390,8 @@ impl Transfers {
                 world.file_heard(id);
             }
         }
-        if transfer.delivered {
+        // A copy of what was cut may come behind the acknowledgment.
+        if transfer.delivered && transfer.holes.is_empty() {
             self.all.remove(&client);
         }
     }
@@ -371,8 +467,10 @@ impl Transfers {
         }
         // A client that asks on and acknowledges nothing shows by that alone that no answer came.
         let would_be_seen = world.sight.lost_nothing_since(transfer.began)
-            && (world.sight.sees_both_directions(transfer.source)
-                || transfer.asked.1 >= REPETITION_PROVES)
+            && (transfer.asked.1 >= REPETITION_PROVES
+                || world
+                    .sight
+                    .sees_answers_of(transfer.source, transfer.server))
             && world
                 .sight
                 .was_alive_at(transfer.source, transfer.began + Duration::from_secs(1));
@@ -482,8 +580,68 @@ impl Transfer {
             world.with(id, |device| device.tftp.completed += 1);
             delivered(world, id, self, at);
         }
-        self.content = None;
+        self.read(world, at);
     }
+
+    /// Keeps the bytes of a block of a file that is read; `cut` more are missing at its end.
+    fn keep(&mut self, block: u16, bytes: &[u8], cut: usize, limit: usize, world: &mut World) {
+        let Some(content) = &mut self.content else {
+            return;
+        };
+        let end = content
+            .len()
+            .saturating_add(bytes.len())
+            .saturating_add(cut);
+        if end > limit {
+            self.drop_content();
+            world.totals.evicted.add("configuration_files");
+        } else if cut > 0 && self.holes.len() >= HOLES {
+            // The file is delivered, and what it says is not known.
+            self.drop_content();
+        } else {
+            if cut > 0 {
+                self.holes.push((block, content.len()));
+            }
+            content.extend_from_slice(bytes);
+            content.resize(end, 0);
+        }
+    }
+
+    /// Fills the hole that a cut block left with the bytes of its whole copy. Whether that was the last hole.
+    fn fill(&mut self, block: u16, bytes: &[u8]) -> bool {
+        let hole = self.holes.iter().position(|(cut, _)| *cut == block);
+        let (Some(content), Some(hole)) = (&mut self.content, hole) else {
+            return false;
+        };
+        let (_, start) = self.holes.swap_remove(hole);
+        let place = content.get_mut(start..start.saturating_add(bytes.len()));
+        match place {
+            Some(place) => place.copy_from_slice(bytes),
+            None => self.drop_content(),
+        }
+        self.holes.is_empty()
+    }
+
+    fn drop_content(&mut self) {
+        self.content = None;
+        self.holes = Vec::new();
+    }
+
+    /// Reads the file, if all of it is there.
+    fn read(&mut self, world: &mut World, at: Timestamp) {
+        if !self.holes.is_empty() {
+            return;
+        }
+        if let Some((id, content)) = self.device.zip(self.content.take()) {
+            read(world, id, &self.wanted(), &content, at);
+        }
+    }
+}
+
+/// Whether the capture cut a request within the file's name.
+fn is_name_cut(datagram: &UdpDatagram<'_>) -> bool {
+    let mut name = datagram.payload.iter().skip(2);
+    datagram.truncated && name.all(|byte| *byte != 0)
 }
 
 /// Whose transfer it is: the device at the address, if DHCP or its own name put it there; else the one that the file
@@ -548,9 +706,11 @@ fn delivered(world: &mut World, id: DeviceId, transfer: &Transfer, at: Timestamp
     if transfer.kind == FileKind::DefaultConfig {
         world.with(id, |device| device.default_configuration = true);
     }
-    let Some(content) = &transfer.content else {
-        return;
-    };
+}
+
+/// What a configuration says.
+fn read(world: &mut World, id: DeviceId, wanted: &Wanted<'_>, content: &[u8], at: Timestamp) {
+    let is_own = matches!(wanted.kind, FileKind::PhoneConfig { .. });
     let broken = match sep_config::parse(content) {
         Ok(config) => {
             let names_nobody = is_own && config.members.is_empty();
@@ -564,7 +724,7 @@ fn delivered(world: &mut World, id: DeviceId, transfer: &Transfer, at: Timestamp
             Some(error.to_string())
         }
     };
-    world.config_read(id, &wanted, content.len(), broken, at);
+    world.config_read(id, wanted, content.len(), broken, at);
 }
 
 fn configured(world: &mut World, id: DeviceId, config: SepConfig) {

@@ -245,6 +245,9 @@ impl World {
     /// The device takes a step of the boot chain before it is registered. A registered device may renew its lease, look
     /// up a name or fetch a file without being anywhere else.
     pub(super) fn step(&mut self, id: DeviceId, step: Step, stage: Stage, at: Timestamp) {
+        if step > Step::Dhcp {
+            self.dhcp_went_on(id, None, at);
+        }
         let Some(device) = self.devices.device(id) else {
             return;
         };
@@ -299,6 +302,14 @@ impl World {
             return None;
         }
         Some(self.services.entry(key).or_default())
+    }
+
+    /// An answer of the server was seen on this source.
+    pub(super) fn answer_seen(&mut self, kind: ServiceKind, address: IpAddr, source: u16) {
+        self.sight.both_directions_seen(source, address);
+        if let Some(service) = self.services.get_mut(&(kind, address)) {
+            service.note_seen(source);
+        }
     }
 
     /// The server served a phone.

@@ -55,6 +55,14 @@ pub struct Unanswered {
     pub tries: u32,
     /// What a router or the server said of the last one, where any did.
     pub unreachable: Option<UnreachableCode>,
+    /// Whether the sensor shows what the server answers; else only the phone's repetitions tell that nothing reaches it.
+    #[serde(default = "is_usual")]
+    pub is_shown: bool,
+}
+
+/// What was stored before it was told apart.
+const fn is_usual() -> bool {
+    true
 }
 
 /// A transfer of which only one direction arrives.
@@ -169,27 +177,15 @@ impl Files {
     }
 
     /// Requests for one file that nothing answered.
-    pub fn note_unanswered(
-        &mut self,
-        first: FileSeen,
-        last: FileSeen,
-        tries: u32,
-        unreachable: Option<UnreachableCode>,
-    ) {
+    pub fn note_unanswered(&mut self, unanswered: Unanswered) {
         match &mut self.unanswered {
-            Some(known) if known.last.server == last.server => {
-                known.tries = known.tries.saturating_add(tries);
-                known.last = last;
-                known.unreachable = unreachable.or(known.unreachable);
+            Some(known) if known.last.server == unanswered.last.server => {
+                known.tries = known.tries.saturating_add(unanswered.tries);
+                known.last = unanswered.last;
+                known.unreachable = unanswered.unreachable.or(known.unreachable);
+                known.is_shown |= unanswered.is_shown;
             }
-            _ => {
-                self.unanswered = Some(Unanswered {
-                    first,
-                    last,
-                    tries,
-                    unreachable,
-                });
-            }
+            _ => self.unanswered = Some(unanswered),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the sensor could see: absence proves something only where presence would have been seen.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::directions::Directions;
@@ -14,6 +15,8 @@ pub struct Sight {
     sources: Vec<Source>,
     began: Option<Timestamp>,
     last_loss: Option<Timestamp>,
+    /// When something that passed between a phone and a CallManager was last found missing.
+    last_gap: Option<Timestamp>,
     /// When frames were lost, at most once for each [`Self::LOSS_GRAIN`].
     losses: VecDeque<Timestamp>,
     /// Frames seen and lost, by tenths of [`Self::RECENT`].
@@ -36,6 +39,8 @@ struct Source {
     dhcp_servers: bool,
     /// The same of IPv6.
     dhcpv6_servers: bool,
+    /// Those whose answers were seen on it, at most [`Sight::SERVERS`].
+    servers: BTreeSet<IpAddr>,
 }
 
 /// The recent past, in tenths of [`Sight::RECENT`].
@@ -69,6 +74,9 @@ impl Sight {
 
     /// As many losses are remembered: half an hour of losing all the time.
     const LOSSES: usize = 360;
+
+    /// One more takes the place of another, which is known again by its next answer.
+    const SERVERS: usize = 1024;
 
     const TENTH: Duration = Duration::from_secs(6);
 
@@ -106,6 +114,7 @@ impl Sight {
         self.began = self.began.map(|began| began.min(at));
         self.losses.clear();
         self.last_loss = None;
+        self.last_gap = self.last_gap.map(|gap| gap.min(at));
     }
 
     /// Since when the time of frames goes on without a break: what began before may have lasted longer or shorter than the
@@ -116,13 +125,10 @@ impl Sight {
 
     /// A frame came from this source.
     pub fn frame_seen(&mut self, source: u16, at: Timestamp) {
-        let place = usize::from(source);
-        if self.sources.len() <= place {
-            self.sources.resize(place + 1, Source::default());
-        }
+        self.make(source);
         self.began.get_or_insert(at);
         self.recent.at(at).seen += 1;
-        if let Some(source) = self.sources.get_mut(place) {
+        if let Some(source) = self.sources.get_mut(usize::from(source)) {
             source.recent.at(at).seen += 1;
             source.last_frame = source.last_frame.max(at);
         }
@@ -138,11 +144,47 @@ impl Sight {
         self.began = Some(self.began.map_or(began, |known| known.min(began)));
     }
 
-    /// This source shows what is asked and what is answered.
-    pub fn both_directions_seen(&mut self, source: u16) {
+    /// What is asked on this source is answered by this server, and that is seen.
+    pub fn both_directions_seen(&mut self, source: u16, server: IpAddr) {
         if let Some(source) = self.sources.get_mut(usize::from(source)) {
             source.both_directions = true;
         }
+        self.server_heard(source, server);
+    }
+
+    /// This server was heard on this source, whoever it answers.
+    pub fn server_heard(&mut self, source: u16, server: IpAddr) {
+        let Some(source) = self.sources.get_mut(usize::from(source)) else {
+            return;
+        };
+        if source.servers.insert(server) && source.servers.len() > Self::SERVERS {
+            let another = source.servers.iter().find(|known| **known != server);
+            if let Some(another) = another.copied() {
+                source.servers.remove(&another);
+            }
+        }
+    }
+
+    /// An earlier run saw answers of this server on this source.
+    pub fn server_was_seen(&mut self, source: u16, server: IpAddr) {
+        self.make(source);
+        self.server_heard(source, server);
+    }
+
+    /// Makes the record of this source, if there is none.
+    fn make(&mut self, source: u16) {
+        let place = usize::from(source);
+        if self.sources.len() <= place {
+            self.sources.resize(place + 1, Source::default());
+        }
+    }
+
+    /// Whether an answer of this server to what is asked on this source would be seen: one was. A source may show other
+    /// servers and not this one, as where they hang on two switches or answer by another way.
+    pub fn sees_answers_of(&self, source: u16, server: IpAddr) -> bool {
+        self.sources
+            .get(usize::from(source))
+            .is_some_and(|source| source.servers.contains(&server))
     }
 
     /// Whether this source has ever shown both directions of anything.
@@ -159,18 +201,24 @@ impl Sight {
         }
     }
 
-    /// A DHCP server spoke on this source.
-    pub fn dhcp_server_heard(&mut self, source: u16) {
+    /// A DHCP server spoke on this source: the one that sent the packet, which may be a relay, and the one that it is
+    /// from by its own word.
+    pub fn dhcp_server_heard(&mut self, source: u16, from: IpAddr, server: Option<IpAddr>) {
         if let Some(source) = self.sources.get_mut(usize::from(source)) {
             source.dhcp_servers = true;
+        }
+        self.server_heard(source, from);
+        if let Some(server) = server {
+            self.server_heard(source, server);
         }
     }
 
     /// A server of DHCP for IPv6 spoke on this source.
-    pub fn dhcpv6_server_heard(&mut self, source: u16) {
+    pub fn dhcpv6_server_heard(&mut self, source: u16, from: IpAddr) {
         if let Some(source) = self.sources.get_mut(usize::from(source)) {
             source.dhcpv6_servers = true;
         }
+        self.server_heard(source, from);
     }
 
     /// Whether every source has shown DHCP clients since before `at`: where a phone asks for an address, that is seen.
@@ -225,6 +273,16 @@ impl Sight {
         self.frames_lost(until, 0);
         // No frame was counted as lost: the mirror lost none.
         self.recent = Recent::default();
+    }
+
+    /// Bytes of what passed between a phone and a CallManager are missing, as where the capture cuts frames.
+    pub fn message_missed(&mut self, at: Timestamp) {
+        self.last_gap = self.last_gap.max(Some(at));
+    }
+
+    /// Whether nothing that passed between phones and CallManagers was found missing between `since` and now.
+    pub fn missed_no_message_since(&self, since: Timestamp) -> bool {
+        self.last_gap.is_none_or(|gap| gap < since)
     }
 
     /// Whether the sensor lost nothing from `since` to `until`, to the grain at which losses are remembered. What lies

@@ -22,12 +22,22 @@ use super::{Simulated, everything, plan};
 
 const PRIMARY: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 11);
 const SECONDARY: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 12);
+/// It gives addresses, finds names and has the files.
+const SERVICES: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 5);
 
 /// Whether this frame goes to or comes from one of these.
 fn is_with(servers: &[Ipv4Addr], bytes: &[u8]) -> bool {
     let is_one = |address: IpAddr| servers.iter().any(|server| address == *server);
     decode(LinkType::Ethernet, bytes).is_ok_and(|packet| match packet.content {
         Content::Ip(ip) => is_one(ip.source) || is_one(ip.destination),
+        Content::Arp(_) | Content::Cdp(_) | Content::Lldp(_) | Content::Other { .. } => false,
+    })
+}
+
+/// Whether one of these sends this frame.
+fn is_from(servers: &[Ipv4Addr], bytes: &[u8]) -> bool {
+    decode(LinkType::Ethernet, bytes).is_ok_and(|packet| match packet.content {
+        Content::Ip(ip) => servers.iter().any(|server| ip.source == *server),
         Content::Arp(_) | Content::Cdp(_) | Content::Lldp(_) | Content::Other { .. } => false,
     })
 }
@@ -89,11 +99,14 @@ fn worst_of(frames: impl Iterator<Item = FleetFrame>, end: Timestamp) -> Worst {
 }
 
 /// How the mirror port shows a fleet, and from when on.
+#[derive(Clone)]
 struct Sight {
     what: &'static str,
     view: View,
     /// Those of which nothing is seen.
     unseen: &'static [Ipv4Addr],
+    /// Those of which nothing is seen but what is sent to them.
+    unheard: &'static [Ipv4Addr],
     /// How long after its beginning the capture begins.
     from: Duration,
 }
@@ -104,7 +117,15 @@ impl Sight {
             what,
             view: View::default(),
             unseen,
+            unheard: &[],
             from: Duration::ZERO,
+        }
+    }
+
+    fn all_but_what_is_said_by(what: &'static str, unheard: &'static [Ipv4Addr]) -> Self {
+        Self {
+            unheard,
+            ..Self::all_but(what, &[])
         }
     }
 
@@ -123,7 +144,9 @@ impl Sight {
         let mirror = Mirror::new(Fleet::new(plan), &self.view, plan.seed);
         let (end, from) = (mirror.end(), BEGIN + self.from);
         worst_of(
-            without(self.unseen, mirror).filter(move |frame| frame.at >= from),
+            without(self.unseen, mirror)
+                .filter(|frame| !is_from(self.unheard, &frame.bytes))
+                .filter(move |frame| frame.at >= from),
             end,
         )
     }
@@ -185,6 +208,48 @@ fn a_callmanager_that_is_not_seen_adds_no_finding_in_a_mix() {
         &all_but_some(),
     ));
     assert!(more.is_empty(), "{}", more.join("\n"));
+}
+
+/// What phones send to a server is mirrored and what it sends is not, as where it answers by another way; other servers
+/// are seen in both directions.
+#[test]
+fn a_server_whose_answers_are_not_seen_adds_no_finding() {
+    let sights = [Sight::all_but_what_is_said_by(
+        "all but the answers of DHCP, DNS and TFTP",
+        &[SERVICES],
+    )];
+    // That nothing reaches the phone is all that is seen of it then.
+    let is_the_same = |code: &str, is_one_way: bool| is_one_way && code == "tftp_no_answer";
+    let phones_only =
+        Sight::all_but("phones only", &[]).with(|view| view.one_way = Some(Side::Phones));
+    let of_mix = [sights.clone(), [phones_only]].concat();
+    let mut mix = beyond(&plan(&everything(), 260, 20, 5), "a mix", &of_mix);
+    mix.retain(|(_, code, _)| !is_the_same(code, true));
+    let more = each_scenario(|scenario| {
+        let label = scenario.label();
+        let plan = plan(&[label, "healthy"], 10, 20, 8);
+        let mut more = beyond(&plan, label, &sights);
+        more.retain(|(_, code, _)| !is_the_same(code, scenario == Scenario::TftpOneWay));
+        told(more)
+    });
+    let all = [told(mix), more].concat();
+    assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+/// Phones that fetch nothing because they cannot are told of all the same where only their own side is seen.
+#[test]
+fn a_phone_that_asks_on_is_told_of_though_the_server_is_not_seen() {
+    for (scenario, code) in [
+        ("tftp-silent", "tftp_no_answer"),
+        ("tftp-one-way", "tftp_no_answer"),
+        ("dhcp-silent", "dhcp_no_answer"),
+        ("dhcp-no-ack", "dhcp_no_answer"),
+    ] {
+        let plan = plan(&[scenario, "healthy"], 10, 20, 8);
+        let told = Sight::all_but_what_is_said_by("", &[SERVICES]).of(&plan).0;
+        let is_told = told.keys().any(|(_, told)| *told == code);
+        assert!(is_told, "{scenario}: {told:?}");
+    }
 }
 
 /// More than one thing is hidden at once.

@@ -40,15 +40,18 @@ pub(crate) enum CopyKind {
     Erspan,
     /// The same, and its switch cuts what is long.
     CutErspan,
+    /// One that the capture cut, and which comes first.
+    CutFirst,
 }
 
 impl CopyKind {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::SamePort,
         Self::Vlan,
         Self::OtherSource,
         Self::Erspan,
         Self::CutErspan,
+        Self::CutFirst,
     ];
 
     fn of(self, frame: &Captured, number: u32) -> Captured {
@@ -60,6 +63,14 @@ impl CopyKind {
                 ..on_another_link(frame, false)
             },
             Self::Erspan => wrapped(frame, number),
+            Self::CutFirst => {
+                const LONGEST: usize = 96;
+                let cut = frame.bytes.get(..LONGEST).unwrap_or(&frame.bytes);
+                Captured {
+                    original_length: frame.original_length,
+                    ..frame.with_bytes(cut.to_vec())
+                }
+            }
             Self::CutErspan => {
                 const LONGEST: usize = 400;
                 let cut = frame.bytes.get(..LONGEST).unwrap_or(&frame.bytes);
@@ -91,6 +102,11 @@ pub(crate) fn copied_as(entries: &[Entry], kind: CopyKind, random: &mut Random) 
             late.at = frame.at + apart;
             all.push(Entry::Frame(copy));
             all.push(Entry::Frame(late));
+        } else if matches!(kind, CopyKind::CutFirst) {
+            // Nothing of it can be read earlier than its copy, at the time of which it counts.
+            copy.at = frame.at - apart.min(Duration::from_micros(900));
+            all.push(Entry::Frame(copy));
+            all.push(Entry::Frame(frame.clone()));
         } else {
             copy.at = frame.at + apart;
             all.push(Entry::Frame(frame.clone()));

@@ -9,7 +9,8 @@ use crate::phone::attempts::{Failed, Outcome};
 /// Where CallManager listens for phones unless somebody changed it.
 const SCCP_PORT: u16 = 2000;
 
-/// Where a registration was missed among lost frames, its keepalives show it within this time.
+/// Where a registration was missed, among lost frames or because the capture cut it, its keepalives show it within this
+/// time.
 const HEARD_AGAIN: Duration = Duration::from_secs(90);
 
 /// After so long it is asked again whether a server that was not seen is seen now.
@@ -75,7 +76,11 @@ pub(super) fn judge(
         return Verdict::holds_until(until, case.now(), conclusion.severity(Severity::Info));
     }
     let patience = case.site.thresholds.connect_patience;
-    let due = if case.site.sight.lost_nothing_since(alone_since) {
+    let sight = case.site.sight;
+    // What it said to another server before may have been cut too.
+    let all_was_read = sight.lost_nothing_since(alone_since)
+        && sight.missed_no_message_since(alone_since - HEARD_AGAIN);
+    let due = if all_was_read {
         alone_since + patience
     } else {
         alone_since + patience.max(HEARD_AGAIN)

@@ -1,5 +1,6 @@
 //! Nobody gives a phone an address.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Words, has_no_ipv4_from, list, only_server, server, span, would_have_been_seen};
@@ -21,13 +22,13 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
               further. The DHCP service may be stopped, its range of addresses used up, the router may not pass \
               requests on to it (helper address), or the switch port may keep the phone out (802.1X, wrong VLAN).",
     concluded: "dhcp.unanswered DISCOVERs over at least dhcp.unanswered_for, and the phone took no OFFER; or as \
-                many REQUESTs without ACK or NAK. Of DHCP for IPv6 the same of SOLICITs, and of REQUESTs and RENEWs without REPLY, \
+                many REQUESTs without ACK or NAK: those of one transaction, or to a server whose answers are seen. Of DHCP for IPv6 the same of SOLICITs, and of REQUESTs and RENEWs without REPLY, \
                 but only where the phone was seen to begin to ask, and never to use IPv4: with both versions it asks \
                 for as long as it is up, and does without. A phone that asks again has got nothing, even where the mirror \
                 does not show the servers. Not concluded where frames were lost meanwhile, nor of a phone that goes \
                 on to fetch files. A warning only where the phone wants to renew an address that it still has. For \
                 the DHCP service as a whole: server.phones phones are left waiting and nobody was given an address \
-                in between. Cleared by an ACK or NAK, or when the phone goes on.",
+                in between, nor went on as one that was. Cleared by an ACK or NAK, or when the phone goes on.",
     remedy: &[
         "On the DHCP server, check that the service runs, that the scope for the phone's network is active and that it \
          has free addresses (Windows: DHCP console > Scope > Address Leases).",
@@ -69,8 +70,8 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
     } else {
         sight.shows_dhcp_servers(exchange.source)
     };
-    // Requests of several transactions may each have been answered where answers are not seen.
-    if what != Unanswered::Discovers && !asks.is_one_transaction && !sees_servers {
+    // Requests of several transactions may each have been answered where answers of that server are not seen.
+    if what != Unanswered::Discovers && !asks.is_one_transaction && !sees_asked(case, exchange) {
         return Verdict::No;
     }
     let was_raised = case
@@ -85,6 +86,25 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
     let mut conclusion = conclude(exchange, (what, asks), sees_servers, Words::of(case.device));
     conclusion.server = only_server(case);
     Verdict::holds(conclusion)
+}
+
+/// Whether the sensor shows what the server says that the client asks: by its own word, else each that it may be.
+fn sees_asked(case: &Case<'_>, exchange: &Exchange) -> bool {
+    let site = &case.site;
+    let is_seen = |server: IpAddr| site.sight.sees_answers_of(exchange.source, server);
+    if case.device.needs_dhcpv6() {
+        // A client of IPv6 names its server by no address.
+        return site.sight.shows_dhcpv6_servers(exchange.source);
+    }
+    match exchange.server {
+        Some(server) => is_seen(server),
+        // A message that was cut may name one all the same.
+        None => {
+            exchange.state.is_some()
+                && site.sight.shows_dhcp_servers(exchange.source)
+                && site.dhcp.servers().all(is_seen)
+        }
+    }
 }
 
 fn conclude(

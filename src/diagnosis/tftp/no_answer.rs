@@ -13,8 +13,9 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     title: "the TFTP server does not answer",
     meaning: "The phone asks the TFTP server for its configuration and hears nothing. The TFTP service may be stopped, \
               the address wrong, or the way there blocked: a missing gateway, a wrong VLAN, an access list.",
-    concluded: "At least boot.tries requests for files of the boot stayed without an answer where one would have \
-                been seen, or the phone asked three times, which shows that none had come, or a router or the \
+    concluded: "At least boot.tries requests for files of the boot stayed without an answer, and answers of this server \
+                were seen before; or the phone asked three times for one file, which shows that none had come, even \
+                where the mirror does not show that server; or a router or the \
                 server itself said that they did not arrive; and no other TFTP server answered meanwhile. Cleared \
                 when any TFTP server answers the phone, or when it connects to a CallManager with what it has \
                 stored.",
@@ -62,10 +63,18 @@ fn judge(case: &Case<'_>) -> Verdict {
         if tries < case.site.thresholds.tries {
             return Verdict::No;
         }
-        let summary = format!(
-            "asked {} for {} {tries} times and got no answer",
-            last.server, last.file
-        );
+        let summary = if unanswered.is_shown {
+            format!(
+                "asked {} for {} {tries} times and got no answer",
+                last.server, last.file
+            )
+        } else {
+            format!(
+                "asked {} for {} {tries} times, so no answer reaches it (whether the server sends one is not visible on \
+                 this mirror)",
+                last.server, last.file
+            )
+        };
         Conclusion::new(first.at, summary)
             .evidence(
                 first.at,

@@ -15,8 +15,8 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     meaning: "No phone gets its files from this TFTP server. Phones that run go on running, but none that restarts can \
               come back. Either the service is stopped, or the network in front of the server is broken, or DHCP sends \
               phones to an address that is no TFTP server.",
-    concluded: "The host itself said that nobody listens on its TFTP port, or server.phones phones asked in vain; \
-                and nobody was served since. Cleared by its first answer to any phone.",
+    concluded: "The host itself said that nobody listens on its TFTP port, or server.phones phones asked in vain where \
+                its answers were seen before; and nobody was served since. Cleared by its first answer to any phone.",
     remedy: &[
         "In CallManager open Service > Control Center: the square beside Cisco TFTP is red when it is stopped. Press \
          Start.",

@@ -81,6 +81,11 @@ impl Exchange {
     /// A client that was silent for so long begins anew.
     const QUIET: Duration = Duration::from_secs(300);
 
+    /// Whether this is another transaction than the last one.
+    pub const fn is_another(&self, transaction: u32) -> bool {
+        self.transaction != transaction
+    }
+
     pub(super) fn discover(&mut self, transaction: u32, tags: VlanTags, at: Timestamp) {
         // A phone that was told its voice VLAN begins anew there.
         if tags != self.tags || at.since(self.discovers.last) >= Self::QUIET {
@@ -107,6 +112,12 @@ impl Exchange {
         self.state = state;
         self.transaction = transaction;
         self.requests.note(transaction, at);
+    }
+
+    /// Whether the client, which now does something else, was answered as far as it shows: a REQUEST that is not answered
+    /// is sent again, and of more than one it cannot be told which was the last.
+    pub fn seems_answered(&self) -> bool {
+        self.discovers.count == 0 && self.requests.count > 0 && !self.requests.is_repeated()
     }
 
     /// Takes an OFFER. Whether it contradicts another server's.
@@ -170,6 +181,13 @@ impl Asks {
             self.latest.remove(1);
         }
         self.latest.push((at, transaction));
+    }
+
+    /// Whether the last one repeats the one before.
+    fn is_repeated(&self) -> bool {
+        let mut latest = self.latest.iter().rev().map(|(_, transaction)| transaction);
+        let last = latest.next();
+        last.is_some() && last == latest.next()
     }
 
     /// The first one and the latest, with their transactions.

@@ -18,7 +18,7 @@ impl DhcpService {
     /// More servers are not told apart: one address less or more changes nothing then.
     const SERVERS: usize = 16;
 
-    /// A server spoke.
+    /// A server spoke, or a client names it.
     pub fn heard(&mut self, server: Option<IpAddr>) {
         if let Some(server) = server
             && self.servers.len() < Self::SERVERS
@@ -28,7 +28,7 @@ impl DhcpService {
         }
     }
 
-    /// Somebody was given an address. Whether anybody was waiting.
+    /// Somebody was given an address, or goes on as one that was. Whether anybody was waiting.
     pub fn served(&mut self) -> bool {
         self.unanswered.take().is_some()
     }
@@ -45,7 +45,12 @@ impl DhcpService {
         self.unanswered.as_deref()
     }
 
-    /// The server, where only one was ever heard.
+    /// Those that are known.
+    pub fn servers(&self) -> impl Iterator<Item = IpAddr> {
+        self.servers.iter().copied()
+    }
+
+    /// The server, where only one was ever heard of.
     pub fn only_server(&self) -> Option<IpAddr> {
         match self.servers.as_slice() {
             [only] => Some(*only),

@@ -161,6 +161,10 @@ fn request_state(dhcp: &Dhcp<'_>, is_broadcast: bool) -> Option<RequestState> {
         });
     }
     dhcp.requested_address()?;
+    // The option that names the server may be among those that the capture cut.
+    if dhcp.server_identifier().is_none() && dhcp.anomalies.options_incomplete() {
+        return None;
+    }
     Some(if dhcp.server_identifier().is_some() {
         RequestState::Selecting
     } else {

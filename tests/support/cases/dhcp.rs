@@ -66,6 +66,20 @@ fn no_answer() -> Vec<Case> {
             scene
         }),
         Case::harmless(code, "the server is not seen", &one_way()),
+        Case::harmless(code, "the server is not seen, and another one is", &{
+            let mut scene = Scene::new();
+            Phone::new(158).leases(&mut scene, &ROGUE, 0x158);
+            let phone = Phone::new(58);
+            for number in 0..4 {
+                scene.pass(30.0);
+                phone.discovers(&mut scene, 0x57 + number);
+                scene.pass(0.1);
+                phone.broadcasts(&mut scene, &selecting(&phone, 0x57 + number));
+            }
+            scene.pass(10.0);
+            scene
+        })
+        .whole_only(),
         Case::harmless(
             code,
             "frames were lost meanwhile",

@@ -1,8 +1,9 @@
 //! Cases of findings about TFTP servers: which is asked, and whether it answers.
 
-use phonewatch::wire::tftp::Tftp;
+use phonewatch::wire::tftp::{ErrorCode, Tftp};
 
 use super::{Case, Entry};
+use crate::support::phone::config_file;
 use crate::support::scene::ethernet;
 use crate::support::stories::{self, DHCP_SERVER, PRIMARY};
 use crate::support::{Host, Phone, Scene};
@@ -17,6 +18,7 @@ const PORT_UNREACHABLE: u8 = 3;
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = alternate();
     cases.extend(no_answer());
+    cases.extend(no_answer_in_part());
     cases.extend(one_way());
     cases.extend(service_down());
     cases
@@ -111,18 +113,6 @@ fn somebody_is_served(scene: &mut Scene) {
 
 fn no_answer() -> Vec<Case> {
     let code = "tftp_no_answer";
-    let story = |times: u32, then: fn(&mut Scene, &Phone)| {
-        let mut scene = Scene::new();
-        somebody_is_served(&mut scene);
-        let phone = Phone::new(61);
-        let offered = [DHCP_SERVER, OTHER_SERVER].map(|server| server.address.octets());
-        phone.leases_with(&mut scene, &DHCP_SERVER, 0x4061, &offered.concat());
-        scene.pass(1.0);
-        asks_in_vain(&mut scene, &phone, &DHCP_SERVER, times);
-        then(&mut scene, &phone);
-        scene.pass(60.0);
-        scene
-    };
     vec![
         Case::raised(code, "four requests", &story(4, |_, _| {})),
         Case::cleared(
@@ -188,6 +178,80 @@ fn no_answer() -> Vec<Case> {
         .whole_only(),
         Case::harmless(code, "a plain boot", &stories::boot(61)),
     ]
+}
+
+/// A phone asks so often in vain, while another one is served elsewhere.
+fn story(times: u32, then: fn(&mut Scene, &Phone)) -> Scene {
+    let mut scene = Scene::new();
+    somebody_is_served(&mut scene);
+    let phone = Phone::new(61);
+    let offered = [DHCP_SERVER, OTHER_SERVER].map(|server| server.address.octets());
+    phone.leases_with(&mut scene, &DHCP_SERVER, 0x4061, &offered.concat());
+    scene.pass(1.0);
+    asks_in_vain(&mut scene, &phone, &DHCP_SERVER, times);
+    then(&mut scene, &phone);
+    scene.pass(60.0);
+    scene
+}
+
+fn no_answer_in_part() -> Vec<Case> {
+    let code = "tftp_no_answer";
+    vec![
+        Case::harmless(
+            code,
+            "a server whose answers are not seen, while those of another are",
+            &story(0, |scene, phone| {
+                for port in 50_510..50_514 {
+                    let client = (&phone.host, port);
+                    scene.tftp_not_found(client, (&DHCP_SERVER, 40_010), &phone.config_file());
+                    scene.pass(40.0);
+                }
+            }),
+        )
+        .seen_as(without_the_dhcp_server)
+        .besides(&["static_address"])
+        .whole_only(),
+        Case::raised(
+            code,
+            "it asks on, and its server is not seen",
+            &story(4, |_, _| {}),
+        )
+        .seen_as(without_the_dhcp_server),
+        Case::harmless(
+            code,
+            "what the server says comes before what it is asked",
+            &story(0, |scene, phone| {
+                for port in 50_520..50_524 {
+                    let (server, client) = ((&DHCP_SERVER, 40_020), (&phone.host, port));
+                    let error = Tftp::Error {
+                        code: ErrorCode::NOT_FOUND,
+                        message: String::from("File not found"),
+                    };
+                    scene.udp(server, client, &error.encode());
+                    scene.tftp_request(client, &DHCP_SERVER, &format!("CTL{}.tlv", phone.name));
+                    scene.pass(2.0);
+                    let client = (&phone.host, port + 10);
+                    let bytes = config_file(&[PRIMARY]);
+                    let (block, bytes) = (1, bytes.get(..300).unwrap_or_default().as_bytes());
+                    scene.udp(server, client, &Tftp::Data { block, bytes }.encode());
+                    scene.udp(client, server, &Tftp::Ack { block }.encode());
+                    scene.tftp_request(client, &DHCP_SERVER, &format!("ITL{}.tlv", phone.name));
+                    scene.pass(40.0);
+                }
+            }),
+        ),
+    ]
+}
+
+/// What the server sends that gives addresses and has the files is not mirrored.
+fn without_the_dhcp_server(mut entries: Vec<Entry>) -> Vec<Entry> {
+    let source = DHCP_SERVER.address.octets();
+    let is_its = |entry: &Entry| {
+        let frame = entry.frame();
+        frame.is_some_and(|frame| frame.bytes.get(26..30) == Some(&source))
+    };
+    entries.retain(|entry| !is_its(entry));
+    entries
 }
 
 /// A message that the packet sent last could not be delivered.
