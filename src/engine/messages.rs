@@ -53,6 +53,7 @@ pub(super) fn take(
         Incoming::Gap => {
             world.totals.stream_gaps += 1;
             subject.connection.half(origin.side).note_gap(origin.at);
+            world.sight.missed(subject.connection.source, origin.at);
         }
         Incoming::Unreadable(error) => world.decode_error("sccp", error),
         Incoming::Message(id, message) => {
