@@ -700,6 +700,14 @@ impl World {
             .sight
             .was_alive_at(source, heard + interval.saturating_mul(2));
         if now >= given_up_at && is_watched {
+            // One that asked another server has left this one, and was not silent.
+            let has_asked_elsewhere = self
+                .devices
+                .device(id)
+                .is_some_and(|device| device.stage == Stage::Registering);
+            if has_asked_elsewhere {
+                self.close_gap(id, Some(GapDirection::Phone), GapEnd::HeardWithHole, now);
+            }
             subject.connection.is_given_up = true;
             self.sign(subject, Sign::Silent, now, EndCause::Silent);
         }
