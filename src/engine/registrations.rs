@@ -301,10 +301,22 @@ impl World {
                 cause,
             },
         );
-        let end = if cause == EndCause::Replaced {
-            GapEnd::Replaced
-        } else {
-            GapEnd::Unregistered
+        let end = match cause {
+            EndCause::Replaced => GapEnd::Replaced,
+            EndCause::Silent => GapEnd::Unregistered,
+            EndCause::Unregistered
+            | EndCause::Reset
+            | EndCause::User
+            | EndCause::ClosedByCallManager
+            | EndCause::ClosedByPhone
+            | EndCause::Restarted => {
+                // What went before, such as the end of its connection, may have been missed.
+                if self.sight.misses_any_unnoticed(at) {
+                    GapEnd::HeardWithHole
+                } else {
+                    GapEnd::Unregistered
+                }
+            }
         };
         self.close_gap(id, None, end, at);
         true

@@ -49,7 +49,8 @@ pub struct Gap {
 pub enum GapEnd {
     /// The keepalives were answered again, or the phone spoke again.
     Heard,
-    /// The phone spoke again, but something of it had not been seen in between: it may not have been silent.
+    /// The phone spoke again, or its registration ended, but something had not been seen in between: it may not have been
+    /// silent.
     HeardWithHole,
     /// The registration ended.
     Unregistered,

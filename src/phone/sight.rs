@@ -235,6 +235,13 @@ impl Sight {
             .is_some_and(|missed| now.since(missed) < Self::LATELY)
     }
 
+    /// The same of any source.
+    pub fn misses_any_unnoticed(&self, now: Timestamp) -> bool {
+        (0..=u16::MAX)
+            .zip(&self.sources)
+            .any(|(source, _)| self.misses_unnoticed(source, now))
+    }
+
     /// Nothing was watched from `from` to `until`: whatever was sent may have been missed.
     pub fn was_blind(&mut self, from: Timestamp, until: Timestamp) {
         let grains = until.since(from).as_nanos() / Self::LOSS_GRAIN.as_nanos();
