@@ -8,8 +8,13 @@
 
 #[path = "support/fleet.rs"]
 mod fleet;
+#[path = "simulate/losses.rs"]
+mod losses;
 #[path = "simulate/mirror.rs"]
 mod mirror;
+#[allow(dead_code, reason = "other tests need more of it")]
+#[path = "support/random.rs"]
+mod random;
 #[path = "simulate/unseen.rs"]
 mod unseen;
 #[path = "simulate/views.rs"]

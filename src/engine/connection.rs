@@ -24,6 +24,10 @@ const IDLE: Duration = Duration::from_secs(3600);
 /// How long a SYN is repeated before its silence is a result: the phone has tried three times by then (RFC 6298).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How much later than after its third interval a silent phone is given up: intervals are not exact, and what the next
+/// keepalive proves of those before comes first.
+const GIVE_UP_GRACE: Duration = Duration::from_secs(5);
+
 /// Which end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
@@ -231,17 +235,20 @@ impl Connection {
         }
     }
 
-    /// When the phone has been silent for too long: one and a half intervals make a gap, after three the CallManager
-    /// gives it up.
-    pub(super) fn silence_deadlines(&self, configured: Duration) -> Option<(Timestamp, Timestamp)> {
+    /// When the phone has been silent for too long.
+    pub(super) fn silence_deadlines(&self, configured: Duration) -> Option<SilenceDeadlines> {
         if !self.session.is_registered() || !self.keepalives.knows_interval() {
             return None;
         }
         let interval = self.keepalives.interval(configured);
         let heard = self.client.spoke()?;
-        // A nanosecond more, since a gap is more than one and a half intervals.
-        let gap = heard + interval.mul_f32(1.5) + Duration::from_nanos(1);
-        Some((gap, heard + interval.saturating_mul(3)))
+        let after = |intervals| heard + interval.saturating_mul(intervals) + GIVE_UP_GRACE;
+        Some(SilenceDeadlines {
+            // A nanosecond more, since a gap is more than one and a half intervals.
+            gap: heard + interval.mul_f32(1.5) + Duration::from_nanos(1),
+            given_up: after(3),
+            given_up_unsure: after(5),
+        })
     }
 
     /// When time alone changes anything here; a Register is to be answered within `answer`.
@@ -265,8 +272,9 @@ impl Connection {
             self.connect_deadline(),
             asked.map(|asked| asked + answer),
             keepalive,
-            silence.map(|(gap, _)| gap),
-            silence.map(|(_, given_up)| given_up),
+            silence.map(|silence| silence.gap),
+            silence.map(|silence| silence.given_up),
+            silence.map(|silence| silence.given_up_unsure),
             Some(self.forgotten_at()),
         ]
         .into_iter()
@@ -282,6 +290,18 @@ pub(super) struct Aside {
     pub(super) keys: Keys,
     /// Who said that it is theirs when there was no room for them. It is nobody else's.
     pub(super) turned_away: Option<DeviceName>,
+}
+
+/// When the silence of a registered phone means something.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SilenceDeadlines {
+    /// It is a gap.
+    pub(super) gap: Timestamp,
+    /// Its CallManager gives it up.
+    pub(super) given_up: Timestamp,
+    /// The same where the sensor misses frames without knowing it: two keepalives in a row may be among them, and three
+    /// now and then.
+    pub(super) given_up_unsure: Timestamp,
 }
 
 /// The last keys that were pressed, as far as `**#**` needs them.

@@ -13,9 +13,18 @@ const OVERTAKEN: Duration = Duration::from_millis(100);
 /// More are not remembered: as many are not inferred within that time but when the capture begins.
 const REMEMBERED: usize = 64;
 
-/// The devices, when it was inferred, and where each was registered before.
+/// The last ones.
 #[derive(Default)]
-pub(super) struct LastInferred(VecDeque<(DeviceId, Timestamp, Option<IpAddr>)>);
+pub(super) struct LastInferred(VecDeque<Inferred>);
+
+/// A registration that was inferred.
+#[derive(Clone, Copy)]
+pub(super) struct Inferred {
+    id: DeviceId,
+    at: Timestamp,
+    /// With which server the device was registered before, if it was with any.
+    pub(super) before: Option<IpAddr>,
+}
 
 impl LastInferred {
     /// A registration of this device is inferred, which was last registered with `before`.
@@ -23,13 +32,13 @@ impl LastInferred {
         if self.0.len() >= REMEMBERED {
             self.0.pop_front();
         }
-        self.0.push_back((id, at, before));
+        self.0.push_back(Inferred { id, at, before });
     }
 
-    /// Where this device was registered before its registration was inferred, if that was a moment before `now`.
-    pub(super) fn before(&self, id: DeviceId, now: Timestamp) -> Option<Option<IpAddr>> {
+    /// The registration of this device that was inferred a moment before `now`, if one was.
+    pub(super) fn of(&self, id: DeviceId, now: Timestamp) -> Option<Inferred> {
         let mut latest = self.0.iter().rev();
-        let (_, at, before) = latest.find(|(known, ..)| *known == id)?;
-        (now.distance(*at) <= OVERTAKEN).then_some(*before)
+        let inferred = latest.find(|inferred| inferred.id == id)?;
+        (now.distance(inferred.at) <= OVERTAKEN).then_some(*inferred)
     }
 }

@@ -55,6 +55,7 @@ pub(super) fn take(
             world.totals.stream_gaps += 1;
             world.sight.message_missed(origin.at);
             subject.connection.half(origin.side).note_gap(origin.at);
+            world.sight.missed(subject.connection.source, origin.at);
         }
         Incoming::Unreadable(error) => world.decode_error("sccp", error),
         Incoming::Message(id, message) => {

@@ -1,5 +1,6 @@
 //! What the signs on connections mean for the devices and their servers.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::connection::{Connection, Phase};
@@ -140,6 +141,9 @@ impl World {
     ) {
         let key = subject.key;
         let callmanager = key.server.ip;
+        if subject.connection.is_given_up && proof == Proof::Inferred {
+            self.take_silence_back(id, subject);
+        }
         let began_unseen = self.restart.is_unconfirmed(id);
         // An answer that overtook its question says where the phone is before the question says how it came there.
         if proof == Proof::Acknowledged && took.is_none_or(|took| took.is_zero()) {
@@ -221,11 +225,13 @@ impl World {
         else {
             return;
         };
-        let Some(before) = self.last_inferred.before(id, at) else {
+        let Some(inferred) = self.last_inferred.of(id, at) else {
             return;
         };
         self.restart.confirm(id);
-        self.with(id, |device| device.registration.forget_inferred(before));
+        self.with(id, |device| {
+            device.registration.forget_inferred(inferred.before);
+        });
         if let Some(server) = self.server(current.callmanager, at) {
             server.registered = server.registered.saturating_sub(1);
             server.registered_phones = server
@@ -304,10 +310,22 @@ impl World {
                 cause,
             },
         );
-        let end = if cause == EndCause::Replaced {
-            GapEnd::Replaced
-        } else {
-            GapEnd::Unregistered
+        let end = match cause {
+            EndCause::Replaced => GapEnd::Replaced,
+            EndCause::Silent => GapEnd::Unregistered,
+            EndCause::Unregistered
+            | EndCause::Reset
+            | EndCause::User
+            | EndCause::ClosedByCallManager
+            | EndCause::ClosedByPhone
+            | EndCause::Restarted => {
+                // What went before, such as the end of its connection, may have been missed.
+                if self.sight.misses_any_unnoticed(at) {
+                    GapEnd::HeardWithHole
+                } else {
+                    GapEnd::Unregistered
+                }
+            }
         };
         self.close_gap(id, None, end, at);
         true
@@ -546,8 +564,9 @@ impl World {
             return;
         }
         self.gap_began(id, subject, gap, at);
-        if let Some(server) = self.server(subject.key.server.ip, at) {
-            server.keepalive_gaps.add(gap.direction.label());
+        // What the silence of a phone was, its end tells.
+        if gap.direction == GapDirection::CallManager {
+            self.count_gap(id, gap.direction, subject.key.server.ip, at);
         }
         self.tell(
             id,
@@ -557,6 +576,26 @@ impl World {
                 began: true,
             },
         );
+    }
+
+    fn count_gap(
+        &mut self,
+        id: DeviceId,
+        direction: GapDirection,
+        callmanager: IpAddr,
+        at: Timestamp,
+    ) {
+        self.with(id, |device| device.keepalives.count(direction));
+        if let Some(server) = self.server(callmanager, at) {
+            server.keepalive_gaps.add(direction.label());
+        }
+    }
+
+    /// The server on whose connection the gap is that is open.
+    fn gap_with(&self, id: DeviceId) -> Option<IpAddr> {
+        let quality = self.devices.device(id)?.quality.as_ref()?;
+        let last = quality.gaps().next_back();
+        last.filter(|gap| gap.until.is_none()).map(|gap| gap.server)
     }
 
     /// The gap that is open ends, if it is in this direction.
@@ -576,6 +615,12 @@ impl World {
         else {
             return;
         };
+        if gap.direction == GapDirection::Phone
+            && end != GapEnd::HeardWithHole
+            && let Some(callmanager) = self.gap_with(id)
+        {
+            self.count_gap(id, gap.direction, callmanager, at);
+        }
         self.with(id, |device| {
             device.keepalives.open_gap = None;
             if let Some(quality) = &mut device.quality {
@@ -590,6 +635,19 @@ impl World {
                 began: false,
             },
         );
+    }
+
+    /// A phone that was given up is still registered. Where bytes of it were missed, it was never silent.
+    fn take_silence_back(&mut self, id: DeviceId, subject: &Subject<'_>) {
+        let client = &subject.connection.client;
+        let Some(missed) = client.gap().max(client.unseen()) else {
+            return;
+        };
+        self.with(id, |device| {
+            if let Some(quality) = &mut device.quality {
+                quality.take_silence_back(missed);
+            }
+        });
     }
 
     /// The phone is heard again on its registered connection after `silent_since`; `nothing_missed` where its stream
@@ -628,7 +686,7 @@ impl World {
     /// Nothing was heard of a registered phone for so long that it is a gap, or that its CallManager gives it up.
     pub(super) fn phone_silent(&mut self, subject: &mut Subject<'_>, now: Timestamp) {
         let configured = self.settings.keepalive.active;
-        let Some((gap_at, given_up_at)) = subject.connection.silence_deadlines(configured) else {
+        let Some(deadlines) = subject.connection.silence_deadlines(configured) else {
             return;
         };
         let (Some(id), Some(heard)) = (
@@ -637,7 +695,7 @@ impl World {
         ) else {
             return;
         };
-        if now < gap_at || !self.sight.lost_nothing_since(heard) {
+        if now < deadlines.gap || !self.sight.lost_nothing_since(heard) {
             return;
         }
         // A mirror that shows nothing at all shows nobody's silence.
@@ -653,12 +711,24 @@ impl World {
             since: heard,
         };
         self.open_gap(id, subject, gap, now);
-        if now >= given_up_at
-            && self.sight.was_alive_at(
-                subject.connection.source,
-                heard + interval.saturating_mul(2),
-            )
-        {
+        let source = subject.connection.source;
+        let given_up_at = if self.sight.misses_unnoticed(source, now) {
+            deadlines.given_up_unsure
+        } else {
+            deadlines.given_up
+        };
+        let is_watched = self
+            .sight
+            .was_alive_at(source, heard + interval.saturating_mul(2));
+        if now >= given_up_at && is_watched {
+            // One that asked another server has left this one, and was not silent.
+            let has_asked_elsewhere = self
+                .devices
+                .device(id)
+                .is_some_and(|device| device.stage == Stage::Registering);
+            if has_asked_elsewhere {
+                self.close_gap(id, Some(GapDirection::Phone), GapEnd::HeardWithHole, now);
+            }
             subject.connection.is_given_up = true;
             self.sign(subject, Sign::Silent, now, EndCause::Silent);
         }

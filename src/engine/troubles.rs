@@ -146,7 +146,8 @@ impl World {
         };
         let due = since + self.settings.thresholds.registration_answer;
         let server = &connection.server;
-        let would_be_seen = server.heard.is_some()
+        // Where the server's stream stands is known from its SYN on; else nothing tells whether bytes of it are missing.
+        let would_be_seen = server.stream.next_sequence().is_some()
             && server.gap().is_none_or(|gap| gap < since)
             && server.unseen().is_none_or(|unseen| unseen < since)
             && self.sight.lost_nothing_since(since)

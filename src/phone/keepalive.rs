@@ -6,7 +6,8 @@
 //!
 //! That an answer was not seen does not prove that there was none: a mirror may lose it, and the phone's own
 //! acknowledgment of it, without a word. What the phone sends next tells: it acknowledges the bytes that it received.
-//! So a keepalive is called missed when the phone has spoken again.
+//! So a keepalive is called missed when the phone has spoken again. And a silence counts as a gap once its end shows what
+//! it was: where the phone's stream then lacks bytes, it spoke and was not seen.
 
 use std::num::NonZeroU16;
 use std::time::Duration;
@@ -61,16 +62,20 @@ impl KeepaliveCounts {
     }
 
     /// A gap begins, unless one is open already. Whether it began.
-    pub(crate) fn open(&mut self, gap: OpenGap) -> bool {
+    pub(crate) const fn open(&mut self, gap: OpenGap) -> bool {
         if self.open_gap.is_some() {
             return false;
         }
         self.open_gap = Some(gap);
-        match gap.direction {
+        true
+    }
+
+    /// A gap in this direction is known to be one.
+    pub(crate) const fn count(&mut self, direction: GapDirection) {
+        match direction {
             GapDirection::CallManager => self.callmanager_gaps += 1,
             GapDirection::Phone => self.phone_gaps += 1,
         }
-        true
     }
 
     /// Gaps in one direction.

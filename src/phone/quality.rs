@@ -49,7 +49,8 @@ pub struct Gap {
 pub enum GapEnd {
     /// The keepalives were answered again, or the phone spoke again.
     Heard,
-    /// The phone spoke again, but something of it had not been seen in between: it may not have been silent.
+    /// The phone spoke again, or its registration ended, but something had not been seen in between: it may not have been
+    /// silent.
     HeardWithHole,
     /// The registration ended.
     Unregistered,
@@ -140,14 +141,24 @@ impl Quality {
         }
     }
 
-    /// The gap that is open has ended. Where something unseen may have filled it, only its length can prove it.
+    /// The gap that is open has ended. One that something unseen may have filled is none.
     pub fn gap_ended(&mut self, at: Timestamp, end: GapEnd) {
         let Some(gap) = self.open_gap() else { return };
         gap.until = Some(at);
         gap.end = Some(end);
         gap.is_proven |= matches!(end, GapEnd::Heard | GapEnd::Unregistered);
-        let is_long = at > gap.proven_at() && end != GapEnd::Replaced;
-        if !gap.is_proven && !is_long {
+        if !gap.is_proven {
+            self.gaps.pop_back();
+        }
+    }
+
+    /// Bytes of the phone were found missing at `missed`: where its last silence had begun before, it was none.
+    pub fn take_silence_back(&mut self, missed: Timestamp) {
+        let is_taken_back = self
+            .gaps
+            .back()
+            .is_some_and(|gap| gap.direction == GapDirection::Phone && gap.since < missed);
+        if is_taken_back {
             self.gaps.pop_back();
         }
     }
@@ -196,11 +207,6 @@ impl Gap {
             times: VecDeque::new(),
             is_proven: open.direction == GapDirection::CallManager,
         }
-    }
-
-    /// When a silence has lasted so long that two keepalives and everything about them would have to have gone unseen.
-    pub fn proven_at(&self) -> Timestamp {
-        self.since + self.interval.mul_f32(2.5)
     }
 }
 
@@ -357,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_silence_that_something_unseen_may_have_filled_is_forgotten() {
+    fn a_silence_that_something_unseen_may_have_filled_is_forgotten() {
         let server = IpAddr::from([10, 0, 0, 1]);
         let open = OpenGap {
             direction: GapDirection::Phone,
@@ -367,8 +373,9 @@ mod tests {
         for (ended, end, is_kept) in [
             (60_000, GapEnd::HeardWithHole, false),
             (60_000, GapEnd::Heard, true),
-            (76_000, GapEnd::HeardWithHole, true),
-            (76_000, GapEnd::Replaced, false),
+            (600_000, GapEnd::HeardWithHole, false),
+            (60_000, GapEnd::Unregistered, true),
+            (60_000, GapEnd::Replaced, false),
         ] {
             let mut quality = Quality::default();
             quality.gap_began(gap.clone());

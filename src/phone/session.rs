@@ -14,7 +14,8 @@
 //! ```
 //!
 //! Any message in any state leads to what that message proves, since the ones before it may not have been seen. Two
-//! mirror ports may deliver a question after its answer; within [`LATE`] it is taken for the question of that answer.
+//! mirror ports may deliver a question after its answer, and one behind bytes that were missed is held until they are given
+//! up; soon after the answer it is taken for the question of that answer.
 
 use std::time::Duration;
 
@@ -23,6 +24,10 @@ use crate::time::Timestamp;
 
 /// A question this much behind its answer was overtaken by it on the way through the mirror.
 pub const LATE: Duration = Duration::from_millis(100);
+
+/// A Register this much behind its answer may have been held back behind a hole, and told once that was given up. Nobody
+/// asks again so soon on the same connection.
+const HELD: Duration = Duration::from_millis(500);
 
 /// What is known of a connection's registration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -140,8 +145,8 @@ impl Session {
                     asked: false,
                 },
                 Sign::Register,
-            ) if at.distance(since) < LATE => registered(Acknowledged, true, Some(Duration::ZERO)),
-            (Self::Rejected { since }, Sign::Register) if at.distance(since) < LATE => {
+            ) if at.distance(since) < HELD => registered(Acknowledged, true, Some(Duration::ZERO)),
+            (Self::Rejected { since }, Sign::Register) if at.distance(since) < HELD => {
                 (self, Change::None)
             }
             (_, Sign::Register) => (Self::Asking { since: at }, Change::Asking),
@@ -309,7 +314,7 @@ mod tests {
                 took: None
             }
         );
-        let late = session.observe(Sign::Register, at + LATE / 2);
+        let late = session.observe(Sign::Register, at + HELD / 2);
         assert_eq!(
             late,
             Change::Registered {
@@ -318,7 +323,7 @@ mod tests {
             }
         );
         assert_eq!(
-            session.observe(Sign::Register, at + LATE * 3),
+            session.observe(Sign::Register, at + HELD * 2),
             Change::Asking,
             "later it is another question"
         );

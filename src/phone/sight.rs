@@ -31,6 +31,8 @@ pub struct Sight {
 struct Source {
     recent: Recent,
     last_frame: Timestamp,
+    /// When bytes last proved to be missing that no counter had told of.
+    missed_unnoticed: Option<Timestamp>,
     /// Whether both directions of any connection were seen on it.
     both_directions: bool,
     /// Since when DHCP clients are heard on it.
@@ -78,6 +80,9 @@ impl Sight {
     /// One more takes the place of another, which is known again by its next answer.
     const SERVERS: usize = 1024;
 
+    /// A source that missed something is not trusted fully for so long: a mirror that is now and then too busy is so again.
+    const LATELY: Duration = Duration::from_secs(600);
+
     const TENTH: Duration = Duration::from_secs(6);
 
     /// Whether time broke between the frame before and this one. Then nothing can be said of what lies across the break, and
@@ -106,6 +111,7 @@ impl Sight {
     fn forget_after(&mut self, at: Timestamp) {
         for source in &mut self.sources {
             source.last_frame = source.last_frame.min(at);
+            source.missed_unnoticed = source.missed_unnoticed.min(Some(at));
             source.recent = Recent::default();
             source.dhcp_clients = source.dhcp_clients.map(|since| since.min(at));
         }
@@ -260,6 +266,28 @@ impl Sight {
             }
             self.losses.push_back(at);
         }
+    }
+
+    /// Bytes of a connection on this source were not seen and will not come.
+    pub fn missed(&mut self, source: u16, at: Timestamp) {
+        if let Some(source) = self.sources.get_mut(usize::from(source)) {
+            source.missed_unnoticed = Some(at);
+        }
+    }
+
+    /// Whether this source has lately missed what was said, as other frames prove: it may miss more and not know it.
+    pub fn misses_unnoticed(&self, source: u16, now: Timestamp) -> bool {
+        self.sources
+            .get(usize::from(source))
+            .and_then(|source| source.missed_unnoticed)
+            .is_some_and(|missed| now.since(missed) < Self::LATELY)
+    }
+
+    /// The same of any source.
+    pub fn misses_any_unnoticed(&self, now: Timestamp) -> bool {
+        (0..=u16::MAX)
+            .zip(&self.sources)
+            .any(|(source, _)| self.misses_unnoticed(source, now))
     }
 
     /// Nothing was watched from `from` to `until`: whatever was sent may have been missed.

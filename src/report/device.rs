@@ -215,9 +215,14 @@ impl DeviceEntry {
         let description = listed.and_then(|listed| listed.description.as_deref());
         let registration = &device.registration;
         let current = registration.current;
+        let keepalives = &device.keepalives;
+        // The silence that goes on is a gap already; what it was is counted for good when it ends.
+        let is_silent = keepalives
+            .open_gap
+            .is_some_and(|gap| gap.direction == GapDirection::Phone);
         let gaps = GapCounts {
-            callmanager: device.keepalives.gaps(GapDirection::CallManager).into(),
-            phone: device.keepalives.gaps(GapDirection::Phone).into(),
+            callmanager: keepalives.gaps(GapDirection::CallManager).into(),
+            phone: u64::from(keepalives.gaps(GapDirection::Phone)) + u64::from(is_silent),
         };
         let dhcp = device.needed_dhcp();
         let reset = device.last_reset_reason.as_deref();

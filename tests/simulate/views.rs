@@ -24,8 +24,8 @@ type Told = BTreeSet<(String, &'static str)>;
 
 /// Collects what was ever raised about others than the sensor itself, and about the sensor.
 #[derive(Default)]
-struct Raised {
-    told: Told,
+pub(super) struct Raised {
+    pub(super) told: Told,
     about_sensor: BTreeSet<&'static str>,
     /// Findings that call for no attention are taken too.
     with_infos: bool,
@@ -61,7 +61,11 @@ impl Outlet for Raised {
     }
 }
 
-fn raised_of(frames: impl Iterator<Item = FleetFrame>, end: Timestamp, with_infos: bool) -> Raised {
+pub(super) fn raised_of(
+    frames: impl Iterator<Item = FleetFrame>,
+    end: Timestamp,
+    with_infos: bool,
+) -> Raised {
     let mut raised = Raised {
         with_infos,
         ..Raised::default()

@@ -21,9 +21,10 @@ pub(in crate::diagnosis) static ENTRY: Entry = Entry {
     concluded: "A KeepAlive of the registered connection was not answered before the next one was due, the way this \
                 CallManager is known to answer, and the phone's next segment shows that it received nothing either; or \
                 the phone was silent for more than one and a half intervals. A silence is told when the phone's stream \
-                goes on without a hole, when it registers anew, or after two and a half intervals. Nothing is concluded \
-                where frames were lost or one direction is not shown. Holds while the gap is open and for \
-                thresholds.tell_events after it.",
+                goes on without a hole, when its registration ends, or 5 seconds after three intervals; after five where \
+                the mirror lost something without telling in the last 10 minutes. It is taken back when the phone goes \
+                on as if nothing had been and bytes of it are missing. Nothing is concluded where frames were lost or \
+                one direction is not shown. Holds while the gap is open and for thresholds.tell_events after it.",
     remedy: &[
         "See how many phones have it at the same time. Many phones of one CallManager: look at that server's CPU and at \
          its services. All phones of one place: look at the line to that place. One phone: its cable, port and power.",
@@ -53,20 +54,11 @@ fn judge(case: &Case<'_>) -> Verdict {
     let Some(quality) = &case.device.quality else {
         return Verdict::No;
     };
-    let Some(last) = quality.gaps().next_back() else {
+    // What an open silence is, its end tells.
+    let told = quality.gaps().filter(|gap| gap.is_proven);
+    let Some(latest) = told.clone().next_back() else {
         return Verdict::No;
     };
-    let proven_at = last.proven_at();
-    // A phone that is heard on another connection is not silent: it may have registered there, unseen.
-    let is_quiet = case.last_seen <= last.since + last.interval;
-    let is_told = last.is_proven || last.until.is_some() || is_quiet && case.now() >= proven_at;
-    let told = quality.gaps().filter(|gap| is_told || *gap != last);
-    let Some(latest) = told.clone().next_back() else {
-        return Verdict::not_before(proven_at, case.now());
-    };
-    let until = latest
-        .until
-        .map(|ended| ended + case.site.thresholds.tell_events);
     let server = case.site.callmanager(latest.server);
     let mut conclusion =
         Conclusion::new(latest.since, summary(latest, &server)).server(latest.server);
@@ -76,19 +68,12 @@ fn judge(case: &Case<'_>) -> Verdict {
     for gap in told {
         conclusion = evidence_of(gap, conclusion, &case.site.callmanager(gap.server));
     }
-    match until {
+    match latest.until {
         None => Verdict::holds(conclusion),
-        Some(until) if is_told => Verdict::holds_until(until, case.now(), conclusion),
-        // An earlier gap is told while it waits whether a new one is one.
-        Some(until) if case.now() < until => {
-            let until = if case.now() < proven_at {
-                until.min(proven_at)
-            } else {
-                until
-            };
+        Some(ended) => {
+            let until = ended + case.site.thresholds.tell_events;
             Verdict::holds_until(until, case.now(), conclusion)
         }
-        Some(_) => Verdict::not_before(proven_at, case.now()),
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case::raised(
             CODE,
             "the phone is silent for minutes",
-            &silent(80.0, false),
+            &silent(100.0, false),
         ),
         Case::raised(
             CODE,
@@ -30,8 +30,8 @@ pub(super) fn cases() -> Vec<Case> {
         Case::cleared(CODE, "a silence that is long over", &silent_long_ago()),
         Case::harmless(
             CODE,
-            "a minute of silence may be two lost keepalives",
-            &silent(60.0, false),
+            "a minute and a half of silence may be two lost keepalives",
+            &silent(90.0, false),
         ),
         Case::harmless(CODE, "nothing is missed", &missed(0, 300.0)),
         Case::harmless(CODE, "the answer comes late, but in time", &late()),
