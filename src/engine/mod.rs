@@ -13,6 +13,7 @@ mod device_index;
 mod devices;
 mod ends;
 mod files;
+mod gaps;
 mod judgement;
 mod last_inferred;
 mod leases;

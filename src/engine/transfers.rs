@@ -3,23 +3,27 @@
 //! A transfer is known by the client's address and port: the server answers from a port of its own choice. The
 //! configuration files are put together, within a bound, for what they say of the phone's servers.
 
+mod content;
+mod early;
+mod transfer;
+
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use self::early::EarlyDatagrams;
+use self::transfer::{Transfer, is_of_the_boot};
 use super::devices::Newcomer;
 use super::files::Wanted;
 use super::timers::Timer;
 use super::world::World;
 use crate::event::EventKind;
 use crate::phone::boot::Step;
-use crate::phone::callmanager::CallManagerGroup;
 use crate::phone::service::ServiceKind;
 use crate::phone::{DeviceId, Stage};
 use crate::time::Timestamp;
 use crate::wire::icmp::UnreachableCode;
 use crate::wire::packet::UdpDatagram;
-use crate::wire::sep_config::{self, ConfigError, SepConfig};
 use crate::wire::tftp::{self, DEFAULT_BLOCK_SIZE, ErrorCode, FileKind, Request, Tftp, file_kind};
 
 /// A client asks again every few seconds and gives up after some tries; what is silent for so long has ended.
@@ -32,18 +36,6 @@ const REPETITION_PROVES: u32 = 3;
 /// capture cut the first.
 const ONE_SENDING: Duration = Duration::from_millis(500);
 
-/// So many blocks that the capture cut may wait for whole copies of them.
-const HOLES: usize = 8;
-
-/// An answer this much before its request overtook it on the way through the mirror.
-const OVERTAKES: Duration = Duration::from_millis(100);
-
-/// As many datagrams are remembered that belong to no request yet.
-const EARLY: usize = 64;
-
-/// One with more bytes is not.
-const EARLY_BYTES: usize = 1500;
-
 /// How many places in the queue are looked at when there is no room.
 const EVICTION_TRIES: usize = 16;
 
@@ -52,54 +44,7 @@ const EVICTION_TRIES: usize = 16;
 pub(super) struct Transfers {
     all: HashMap<SocketAddr, Transfer>,
     queue: VecDeque<SocketAddr>,
-    /// What came without a request, which may follow.
-    early: VecDeque<Early>,
-}
-
-/// A datagram of a transfer that nobody has asked for as far as is known.
-struct Early {
-    at: Timestamp,
-    ends: (SocketAddr, SocketAddr),
-    payload: Box<[u8]>,
-    payload_length: u32,
-    source: u16,
-}
-
-struct Transfer {
-    server: IpAddr,
-    file: String,
-    kind: FileKind,
-    device: Option<DeviceId>,
-    began: Timestamp,
-    last: Timestamp,
-    /// When it was last asked for, and how often.
-    asked: (Timestamp, u32),
-    answered: bool,
-    /// How many datagrams of the server were shown.
-    shown: u32,
-    /// Whether the client acknowledged anything.
-    heard: bool,
-    /// How often the server sent what the client did not acknowledge, since that was last told.
-    unheard: u32,
-    /// How many of the requests were told of as unheard.
-    told: u32,
-    /// Whether the last block came: the transfer is over once the client acknowledges it.
-    delivered: bool,
-    /// Bytes that came so far.
-    bytes: u64,
-    block_size: usize,
-    /// The block size that the client asked for.
-    asked_size: Option<u16>,
-    /// The block that comes next, counted over the wrap of its 16-bit number.
-    next_block: u16,
-    /// What came so far, of a file that is read.
-    content: Option<Vec<u8>>,
-    /// The last block that came, and when.
-    last_block: Option<(u16, Timestamp)>,
-    /// The blocks of the content that the capture cut, and where they stand in it: other copies of them may be whole.
-    holes: Vec<(u16, usize)>,
-    source: u16,
-    armed: Option<Timestamp>,
+    early: EarlyDatagrams,
 }
 
 impl Transfers {
@@ -128,7 +73,7 @@ impl Transfers {
             .get(&from)
             .is_some_and(|transfer| transfer.server == to.ip());
         if !is_request && !is_answer && !is_client {
-            self.note_early((from, to), datagram, at, source);
+            self.early.note((from, to), datagram, at, source);
             return false;
         }
         if is_answer {
@@ -266,7 +211,7 @@ impl Transfers {
         );
         self.all.insert(client, transfer);
         self.queue.push_back(client);
-        for early in self.take_early(client, server, at) {
+        for early in self.early.take(client, server, at) {
             let datagram = UdpDatagram {
                 source_port: early.ends.0.port(),
                 destination_port: early.ends.1.port(),
@@ -277,51 +222,6 @@ impl Transfers {
             };
             self.datagram(world, early.ends, &datagram, at, early.source);
         }
-    }
-
-    /// Remembers what may belong to a request that it overtook: an error, or what begins a transfer.
-    fn note_early(
-        &mut self,
-        ends: (SocketAddr, SocketAddr),
-        datagram: &UdpDatagram<'_>,
-        at: Timestamp,
-        source: u16,
-    ) {
-        /// Most of what is no transfer begins otherwise.
-        const BEGINNINGS: [&[u8]; 5] = [
-            &[0, 3, 0, 1],
-            &[0, 4, 0, 0],
-            &[0, 4, 0, 1],
-            &[0, 5, 0],
-            &[0, 6],
-        ];
-        let payload = datagram.payload;
-        let may_be = BEGINNINGS.iter().any(|first| payload.starts_with(first));
-        if !may_be || payload.len() > EARLY_BYTES {
-            return;
-        }
-        while self.early.len() >= EARLY {
-            self.early.pop_front();
-        }
-        self.early.push_back(Early {
-            at,
-            ends,
-            payload: payload.into(),
-            payload_length: datagram.payload_length,
-            source,
-        });
-    }
-
-    /// What overtook this request.
-    fn take_early(&mut self, client: SocketAddr, server: IpAddr, at: Timestamp) -> Vec<Early> {
-        self.early.retain(|early| at.distance(early.at) < OVERTAKES);
-        let is_of_it = |early: &Early| {
-            let (from, to) = early.ends;
-            to == client && from.ip() == server || from == client && to.ip() == server
-        };
-        let (its, others) = self.early.drain(..).partition(is_of_it);
-        self.early = others;
-        Vec::from(its)
     }
 
     /// Takes a block: the bytes that were captured, and how many more it had.
@@ -523,121 +423,6 @@ impl Transfers {
     }
 }
 
-impl Transfer {
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted {
-            file: &self.file,
-            kind: self.kind,
-            server: self.server,
-            began: self.began,
-        }
-    }
-
-    /// The server sent something, or the client acknowledges that it did.
-    fn answered_by_server(&mut self, world: &mut World, at: Timestamp) {
-        self.last = at;
-        if !self.answered {
-            self.answered = true;
-            world.file_answered(self.device, self.server, at);
-        }
-        if !self.heard {
-            self.unheard = self.unheard.saturating_add(1);
-        }
-    }
-
-    /// The client asks again or has fallen silent, and has acknowledged nothing of what the server sent.
-    fn tell_unheard(&mut self, world: &mut World, at: Timestamp) {
-        if let Some(id) = self.device
-            && self.answered
-            && !self.heard
-            && is_of_the_boot(&self.kind)
-        {
-            let requests = self.asked.1.saturating_sub(self.told);
-            self.told = self.asked.1;
-            let sent = std::mem::take(&mut self.unheard);
-            world.file_unheard(id, &self.wanted(), (requests, sent), at);
-        }
-    }
-
-    fn unanswered(&self, world: &mut World, unreachable: Option<UnreachableCode>, at: Timestamp) {
-        if let Some(id) = self.device.filter(|_| is_of_the_boot(&self.kind)) {
-            let (last, tries) = self.asked;
-            world.file_unanswered(
-                id,
-                &self.wanted(),
-                (tries, last),
-                unreachable,
-                (self.source, at),
-            );
-        }
-    }
-
-    /// The last block came.
-    fn completed(&mut self, world: &mut World, at: Timestamp) {
-        self.delivered = true;
-        world.transfer_ended(self.server, "completed");
-        if let Some(id) = self.device {
-            world.with(id, |device| device.tftp.completed += 1);
-            delivered(world, id, self, at);
-        }
-        self.read(world, at);
-    }
-
-    /// Keeps the bytes of a block of a file that is read; `cut` more are missing at its end.
-    fn keep(&mut self, block: u16, bytes: &[u8], cut: usize, limit: usize, world: &mut World) {
-        let Some(content) = &mut self.content else {
-            return;
-        };
-        let end = content
-            .len()
-            .saturating_add(bytes.len())
-            .saturating_add(cut);
-        if end > limit {
-            self.drop_content();
-            world.totals.evicted.add("configuration_files");
-        } else if cut > 0 && self.holes.len() >= HOLES {
-            // The file is delivered, and what it says is not known.
-            self.drop_content();
-        } else {
-            if cut > 0 {
-                self.holes.push((block, content.len()));
-            }
-            content.extend_from_slice(bytes);
-            content.resize(end, 0);
-        }
-    }
-
-    /// Fills the hole that a cut block left with the bytes of its whole copy. Whether that was the last hole.
-    fn fill(&mut self, block: u16, bytes: &[u8]) -> bool {
-        let hole = self.holes.iter().position(|(cut, _)| *cut == block);
-        let (Some(content), Some(hole)) = (&mut self.content, hole) else {
-            return false;
-        };
-        let (_, start) = self.holes.swap_remove(hole);
-        let place = content.get_mut(start..start.saturating_add(bytes.len()));
-        match place {
-            Some(place) => place.copy_from_slice(bytes),
-            None => self.drop_content(),
-        }
-        self.holes.is_empty()
-    }
-
-    fn drop_content(&mut self) {
-        self.content = None;
-        self.holes = Vec::new();
-    }
-
-    /// Reads the file, if all of it is there.
-    fn read(&mut self, world: &mut World, at: Timestamp) {
-        if !self.holes.is_empty() {
-            return;
-        }
-        if let Some((id, content)) = self.device.zip(self.content.take()) {
-            read(world, id, &self.wanted(), &content, at);
-        }
-    }
-}
-
 /// Whether the capture cut a request within the file's name.
 fn is_name_cut(datagram: &UdpDatagram<'_>) -> bool {
     let mut name = datagram.payload.iter().skip(2);
@@ -676,80 +461,4 @@ fn requester(
         world.prove(id, at);
     }
     Some(id)
-}
-
-/// Files that a phone asks for on its way to being registered; ring tones and the like come at any time.
-const fn is_of_the_boot(kind: &FileKind) -> bool {
-    match kind {
-        FileKind::PhoneConfig { .. }
-        | FileKind::DeviceConfig { .. }
-        | FileKind::DefaultConfig
-        | FileKind::TrustList { .. }
-        | FileKind::UniversalLoad
-        | FileKind::SipConfig { .. }
-        | FileKind::Load => true,
-        FileKind::Ringlist | FileKind::Locale | FileKind::Other => false,
-    }
-}
-
-/// A file was delivered whole.
-fn delivered(world: &mut World, id: DeviceId, transfer: &Transfer, at: Timestamp) {
-    if world.is_proven(id) {
-        world.stage_took("tftp", at.since(transfer.began));
-    }
-    let wanted = transfer.wanted();
-    world.file_served(id, &wanted, transfer.bytes, at);
-    let is_own = matches!(transfer.kind, FileKind::PhoneConfig { .. });
-    if is_own {
-        world.with(id, |device| device.tftp.configured = Some(at));
-    }
-    if transfer.kind == FileKind::DefaultConfig {
-        world.with(id, |device| device.default_configuration = true);
-    }
-}
-
-/// What a configuration says.
-fn read(world: &mut World, id: DeviceId, wanted: &Wanted<'_>, content: &[u8], at: Timestamp) {
-    let is_own = matches!(wanted.kind, FileKind::PhoneConfig { .. });
-    let broken = match sep_config::parse(content) {
-        Ok(config) => {
-            let names_nobody = is_own && config.members.is_empty();
-            configured(world, id, config);
-            names_nobody.then(|| String::from("it names no CallManager"))
-        }
-        // The compiled files of the oldest phones, and encrypted ones, are what they should be.
-        Err(ConfigError::NotXml | ConfigError::Encrypted | ConfigError::TooLarge { .. }) => None,
-        Err(error @ ConfigError::Corrupt { .. }) => {
-            world.with(id, |device| device.tftp.unreadable += 1);
-            Some(error.to_string())
-        }
-    };
-    world.config_read(id, wanted, content.len(), broken, at);
-}
-
-fn configured(world: &mut World, id: DeviceId, config: SepConfig) {
-    let SepConfig {
-        members,
-        srst,
-        load,
-        protocol,
-        is_default,
-        ..
-    } = config;
-    world.with(id, |device| {
-        if !is_default {
-            device.default_configuration = false;
-        }
-        if let Some(load) = load {
-            device.tftp.configured_load = Some(load.into());
-        }
-        device.tftp.protocol = protocol.map(Box::new);
-    });
-    world.group_learned(
-        id,
-        CallManagerGroup {
-            members: members.into_iter().map(|member| member.host).collect(),
-            srst: srst.into_iter().map(|reference| reference.host).collect(),
-        },
-    );
 }
