@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use phonewatch::engine::{Engine, Limits, Settings};
 use phonewatch::net::{DeviceName, MacAddr};
-use phonewatch::record::{Frame, LinkType, Record};
+use phonewatch::record::{Frame, Record};
 use phonewatch::time::Timestamp;
 use phonewatch::wire::packet::encode::{EthernetFrame, Ipv4};
 use phonewatch::wire::packet::{TcpFlags, TcpSegment};
@@ -206,13 +206,7 @@ fn feed(engine: &mut Engine, at: Timestamp, bytes: &[u8]) {
     while let Some(due) = engine.poll_timeout().filter(|&due| due < at) {
         engine.handle_timeout(due);
     }
-    engine.handle(&Record::Frame(Frame {
-        at,
-        link: LinkType::Ethernet,
-        source: 0,
-        original_length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
-        bytes,
-    }));
+    engine.handle(&Record::Frame(Frame::ethernet(at, bytes)));
 }
 
 #[expect(

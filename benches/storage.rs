@@ -21,7 +21,7 @@ use phonewatch::event::{Event, EventKind, Subject};
 use phonewatch::finding::{Finding, Severity};
 use phonewatch::net::{DeviceName, MacAddr};
 use phonewatch::phone::Stage;
-use phonewatch::record::{Frame, LinkType, Record};
+use phonewatch::record::{Frame, Record};
 use phonewatch::simulate::{Fleet, Plan};
 use phonewatch::time::Timestamp;
 
@@ -86,13 +86,7 @@ fn engine(phones: u32) -> anyhow::Result<(Engine, Timestamp)> {
     for frame in Fleet::new(&plan) {
         last = frame.at;
         engine.handle_timeout(frame.at);
-        engine.handle(&Record::Frame(Frame {
-            at: frame.at,
-            link: LinkType::Ethernet,
-            source: 0,
-            original_length: u32::try_from(frame.bytes.len())?,
-            bytes: &frame.bytes,
-        }));
+        engine.handle(&Record::Frame(Frame::ethernet(frame.at, &frame.bytes)));
     }
     Ok((engine, last))
 }

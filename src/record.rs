@@ -57,6 +57,19 @@ pub struct Frame<'a> {
     pub bytes: &'a [u8],
 }
 
+impl<'a> Frame<'a> {
+    /// A whole Ethernet frame of the first source.
+    pub fn ethernet(at: Timestamp, bytes: &'a [u8]) -> Self {
+        Self {
+            at,
+            link: LinkType::Ethernet,
+            source: 0,
+            original_length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+            bytes,
+        }
+    }
+}
+
 /// Where frames were lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LossPlace {

@@ -269,11 +269,5 @@ fn as_frame(frame: &Captured) -> Frame<'_> {
 }
 
 fn frame_at(at: Timestamp, bytes: &[u8]) -> Frame<'_> {
-    Frame {
-        at,
-        link: LinkType::Ethernet,
-        source: 0,
-        original_length: u32::try_from(bytes.len()).unwrap(),
-        bytes,
-    }
+    Frame::ethernet(at, bytes)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use phonewatch::engine::{Engine, Settings};
 use phonewatch::event::EventKind;
-use phonewatch::record::{Frame, LinkType, Record};
+use phonewatch::record::{Frame, Record};
 use phonewatch::simulate::{Fleet, Plan, Scenario};
 use phonewatch::time::Timestamp;
 
@@ -47,13 +47,7 @@ pub(crate) fn measure() -> anyhow::Result<()> {
             engine.handle_timeout(due);
             take(&mut engine, due, &mut told, |told| &mut told.by_time);
         }
-        engine.handle(&Record::Frame(Frame {
-            at: frame.at,
-            link: LinkType::Ethernet,
-            source: 0,
-            original_length: u32::try_from(frame.bytes.len())?,
-            bytes: &frame.bytes,
-        }));
+        engine.handle(&Record::Frame(Frame::ethernet(frame.at, &frame.bytes)));
         let distance = take(&mut engine, frame.at, &mut told, |told| &mut told.by_frame);
         late = late.max(distance);
     }

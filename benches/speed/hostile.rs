@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use phonewatch::app::clock::Stopwatch;
 use phonewatch::engine::{Engine, Settings};
-use phonewatch::record::{Frame, LinkType, Record};
+use phonewatch::record::{Frame, Record};
 use phonewatch::simulate::{Fleet, Mirror, Plan, Scenario, Share, View};
 use phonewatch::time::Timestamp;
 
@@ -109,11 +109,11 @@ fn run(frames: &[(Timestamp, &[u8])], counted: Range<usize>) -> anyhow::Result<(
     let number = counted.len();
     let (early, rest) = frames.split_at(counted.start);
     let (counted, late) = rest.split_at(number);
-    feed(&mut engine, early)?;
+    feed(&mut engine, early);
     let watch = Stopwatch::start();
-    feed(&mut engine, counted)?;
+    feed(&mut engine, counted);
     let seconds = watch.elapsed().as_secs_f64();
-    feed(&mut engine, late)?;
+    feed(&mut engine, late);
     let snapshot = engine.snapshot();
     let registered: u64 = snapshot
         .callmanagers
@@ -134,19 +134,12 @@ fn run(frames: &[(Timestamp, &[u8])], counted: Range<usize>) -> anyhow::Result<(
     Ok((number as f64 / seconds, evicted.join(", ")))
 }
 
-fn feed(engine: &mut Engine, frames: &[(Timestamp, &[u8])]) -> anyhow::Result<()> {
+fn feed(engine: &mut Engine, frames: &[(Timestamp, &[u8])]) {
     for &(at, bytes) in frames {
         while let Some(due) = engine.poll_timeout().filter(|due| *due < at) {
             engine.handle_timeout(due);
         }
-        engine.handle(&Record::Frame(Frame {
-            at,
-            link: LinkType::Ethernet,
-            source: 0,
-            original_length: u32::try_from(bytes.len())?,
-            bytes,
-        }));
+        engine.handle(&Record::Frame(Frame::ethernet(at, bytes)));
         while engine.poll_event().is_some() {}
     }
-    Ok(())
 }

@@ -33,6 +33,16 @@ impl Seen<'_> {
         sender == dhcp.hardware && dhcp.hops == 0 && dhcp.relay_address.is_unspecified()
     }
 
+    /// How the client's message was heard.
+    pub(super) const fn heard(&self) -> Heard {
+        Heard {
+            at: self.at,
+            source: self.source,
+            tags: self.packet.vlans,
+            is_broadcast: self.is_broadcast,
+        }
+    }
+
     /// How the client itself sent this frame, by which it asks for an address, to its switch.
     pub(super) fn asked_on_its_segment(&self, device: &mut Device) {
         let link = device.link.as_deref_mut();
@@ -128,12 +138,7 @@ impl World {
     ) {
         let at = seen.at;
         let threshold = self.settings.dhcp;
-        let heard = Heard {
-            at,
-            source: seen.source,
-            tags: seen.packet.vlans,
-            is_broadcast: seen.is_broadcast,
-        };
+        let heard = seen.heard();
         let is_on_its_segment = seen.is_from(dhcp);
         if message_type == MessageType::Discover {
             self.dhcp_went_on(id, Some(dhcp.transaction), at);

@@ -11,7 +11,7 @@ use super::world::World;
 use crate::event::EventKind;
 use crate::net::MacAddr;
 use crate::phone::boot::Step;
-use crate::phone::dhcp::{Asked, DhcpTracker, Heard, Reply};
+use crate::phone::dhcp::{Asked, DhcpTracker, Reply};
 use crate::phone::{Device, DeviceId, Stage};
 use crate::wire::dhcpv6::{Dhcpv6, MessageType};
 
@@ -90,12 +90,7 @@ impl World {
     ) {
         let at = seen.at;
         let threshold = self.settings.dhcp;
-        let heard = Heard {
-            at,
-            source: seen.source,
-            tags: seen.packet.vlans,
-            is_broadcast: true,
-        };
+        let heard = seen.heard();
         let sender = seen.packet.link.map(|link| link.source);
         let is_on_its_segment = dhcp.relays.is_empty() && sender == dhcp.client_mac();
         let (mut asked, mut begins) = (Asked::Options, false);

@@ -187,8 +187,7 @@ impl World {
         });
         let kind = kind.flatten();
         if let Some(server) = self.server(callmanager, at) {
-            server.registered += 1;
-            server.registered_phones += u64::from(current.counted_as_phone);
+            server.count_in(&current);
             if let Some(kind) = kind {
                 server.registrations.add(kind.label());
             }
@@ -232,10 +231,7 @@ impl World {
             device.registration.forget_inferred(inferred.before);
         });
         if let Some(server) = self.server(current.callmanager, at) {
-            server.registered = server.registered.saturating_sub(1);
-            server.registered_phones = server
-                .registered_phones
-                .saturating_sub(u64::from(current.counted_as_phone));
+            server.count_out(&current);
         }
     }
 
@@ -295,10 +291,7 @@ impl World {
         self.with(id, |device| device.registration.ended());
         self.registration_ended(id, &current, cause, at);
         if let Some(server) = self.server(current.callmanager, at) {
-            server.registered = server.registered.saturating_sub(1);
-            server.registered_phones = server
-                .registered_phones
-                .saturating_sub(u64::from(current.counted_as_phone));
+            server.count_out(&current);
             server.unregistrations.add(cause.label());
         }
         self.tell(

@@ -226,8 +226,7 @@ impl World {
             }
             self.restart.unconfirmed.insert(id, due);
             if let Some(server) = self.server(current.callmanager, now) {
-                server.registered += 1;
-                server.registered_phones += u64::from(current.counted_as_phone);
+                server.count_in(&current);
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::histogram::Histogram;
+use super::registration::Current;
 use super::role::Role;
 use super::tally::Tally;
 use super::troubles::{MarkSamples, Troubles};
@@ -94,6 +95,19 @@ impl CallManager {
             keepalive_rtt: no_keepalives(),
             tcp_only_keepalives: 0,
         }
+    }
+
+    /// A device is registered with it from here on.
+    pub(crate) fn count_in(&mut self, current: &Current) {
+        self.registered += 1;
+        self.registered_phones += u64::from(current.counted_as_phone);
+    }
+
+    /// A device that was counted is no longer registered with it.
+    pub(crate) fn count_out(&mut self, current: &Current) {
+        let phones = u64::from(current.counted_as_phone);
+        self.registered = self.registered.saturating_sub(1);
+        self.registered_phones = self.registered_phones.saturating_sub(phones);
     }
 }
 

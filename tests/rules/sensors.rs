@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use phonewatch::engine::{Engine, Settings};
-use phonewatch::record::{Frame, LinkType, Record};
+use phonewatch::record::{Frame, Record};
 use phonewatch::simulate::{Fleet, FleetFrame, Plan};
 use phonewatch::snapshot::Snapshot;
 use serde_json::Value;
@@ -124,13 +124,8 @@ impl Default for View {
 impl View {
     fn see(&mut self, frame: &FleetFrame) {
         self.engine.handle_timeout(frame.at);
-        self.engine.handle(&Record::Frame(Frame {
-            at: frame.at,
-            link: LinkType::Ethernet,
-            source: 0,
-            original_length: u32::try_from(frame.bytes.len()).unwrap(),
-            bytes: &frame.bytes,
-        }));
+        self.engine
+            .handle(&Record::Frame(Frame::ethernet(frame.at, &frame.bytes)));
         while self.engine.poll_event().is_some() {}
         self.snapshot = self.engine.snapshot();
     }

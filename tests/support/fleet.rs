@@ -6,7 +6,7 @@ use phonewatch::app::drive::{Outlet, drive};
 use phonewatch::capture::{FrameSource, Input};
 use phonewatch::engine::{Engine, Settings};
 use phonewatch::event::Event;
-use phonewatch::record::{Frame, LinkType, Record};
+use phonewatch::record::{Frame, Record};
 use phonewatch::simulate::FleetFrame;
 use phonewatch::snapshot::Snapshot;
 use phonewatch::time::Timestamp;
@@ -34,13 +34,7 @@ impl<F: Iterator<Item = FleetFrame>> FrameSource for Simulated<F> {
     fn next(&mut self) -> Input<'_> {
         self.frame = self.frames.next();
         match &self.frame {
-            Some(frame) => Input::Record(Record::Frame(Frame {
-                at: frame.at,
-                link: LinkType::Ethernet,
-                source: 0,
-                original_length: u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX),
-                bytes: &frame.bytes,
-            })),
+            Some(frame) => Input::Record(Record::Frame(Frame::ethernet(frame.at, &frame.bytes))),
             None if self.has_ended => Input::End,
             None => {
                 self.has_ended = true;

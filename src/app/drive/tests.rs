@@ -135,13 +135,10 @@ fn broken_transfer() -> [Input<'static>; 2] {
 }
 
 fn frame_at(milliseconds: u64, bytes: &'static [u8]) -> Input<'static> {
-    Input::Record(Record::Frame(crate::record::Frame {
-        at: Timestamp::from_nanos(milliseconds * 1_000_000),
-        link: crate::record::LinkType::Ethernet,
-        source: 0,
-        original_length: u32::try_from(bytes.len()).unwrap(),
+    Input::Record(Record::Frame(crate::record::Frame::ethernet(
+        Timestamp::from_nanos(milliseconds * 1_000_000),
         bytes,
-    }))
+    )))
 }
 
 #[test]

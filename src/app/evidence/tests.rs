@@ -9,7 +9,7 @@ use crate::engine::{Engine, Settings};
 use crate::event::{Event, EventKind, Subject};
 use crate::finding::{self, Finding, Severity};
 use crate::net::{DeviceName, MacAddr};
-use crate::record::{Frame, LinkType, Record};
+use crate::record::{Frame, Record};
 use crate::time::Timestamp;
 use crate::wire::packet::encode::{EthernetFrame, Ipv4};
 use crate::wire::packet::{TcpFlags, TcpSegment};
@@ -40,13 +40,10 @@ fn engine() -> Engine {
                 payload_length: 0,
             },
         );
-        engine.handle(&Record::Frame(Frame {
-            at: Timestamp::from_secs(1_700_000_000 + u64::from(second)),
-            link: LinkType::Ethernet,
-            source: 0,
-            original_length: u32::try_from(bytes.len()).unwrap(),
-            bytes: &bytes,
-        }));
+        engine.handle(&Record::Frame(Frame::ethernet(
+            Timestamp::from_secs(1_700_000_000 + u64::from(second)),
+            &bytes,
+        )));
     }
     engine
 }

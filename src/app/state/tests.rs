@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::engine::Settings;
 use crate::phone::Device;
-use crate::record::{Frame, LinkType, Record};
+use crate::record::{Frame, Record};
 use crate::simulate::{Fleet, Plan};
 use crate::snapshot::Snapshot;
 
@@ -25,13 +25,7 @@ fn engine(phones: u32, minutes: u64) -> (Engine, Timestamp) {
     for frame in Fleet::new(&plan) {
         last = frame.at;
         engine.handle_timeout(frame.at);
-        engine.handle(&Record::Frame(Frame {
-            at: frame.at,
-            link: LinkType::Ethernet,
-            source: 0,
-            original_length: u32::try_from(frame.bytes.len()).unwrap(),
-            bytes: &frame.bytes,
-        }));
+        engine.handle(&Record::Frame(Frame::ethernet(frame.at, &frame.bytes)));
     }
     (engine, last)
 }
