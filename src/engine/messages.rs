@@ -53,7 +53,6 @@ pub(super) fn take(
     match incoming {
         Incoming::Gap => {
             world.totals.stream_gaps += 1;
-            world.sight.message_missed(origin.at);
             subject.connection.half(origin.side).note_gap(origin.at);
             world.sight.missed(subject.connection.source, origin.at);
         }

@@ -15,8 +15,6 @@ pub struct Sight {
     sources: Vec<Source>,
     began: Option<Timestamp>,
     last_loss: Option<Timestamp>,
-    /// When something that passed between a phone and a CallManager was last found missing.
-    last_gap: Option<Timestamp>,
     /// When frames were lost, at most once for each [`Self::LOSS_GRAIN`].
     losses: VecDeque<Timestamp>,
     /// Frames seen and lost, by tenths of [`Self::RECENT`].
@@ -120,7 +118,6 @@ impl Sight {
         self.began = self.began.map(|began| began.min(at));
         self.losses.clear();
         self.last_loss = None;
-        self.last_gap = self.last_gap.map(|gap| gap.min(at));
     }
 
     /// Since when the time of frames goes on without a break: what began before may have lasted longer or shorter than the
@@ -268,10 +265,10 @@ impl Sight {
         }
     }
 
-    /// Bytes of a connection on this source were not seen and will not come.
+    /// Bytes of a connection on this source were not seen and will not come, as where the capture cuts frames.
     pub fn missed(&mut self, source: u16, at: Timestamp) {
         if let Some(source) = self.sources.get_mut(usize::from(source)) {
-            source.missed_unnoticed = Some(at);
+            source.missed_unnoticed = source.missed_unnoticed.max(Some(at));
         }
     }
 
@@ -279,15 +276,24 @@ impl Sight {
     pub fn misses_unnoticed(&self, source: u16, now: Timestamp) -> bool {
         self.sources
             .get(usize::from(source))
-            .and_then(|source| source.missed_unnoticed)
-            .is_some_and(|missed| now.since(missed) < Self::LATELY)
+            .is_some_and(|source| source.has_missed_lately(now))
     }
 
     /// The same of any source.
     pub fn misses_any_unnoticed(&self, now: Timestamp) -> bool {
-        (0..=u16::MAX)
-            .zip(&self.sources)
-            .any(|(source, _)| self.misses_unnoticed(source, now))
+        self.sources
+            .iter()
+            .any(|source| source.has_missed_lately(now))
+    }
+
+    /// Whether no source was found to have missed anything that passed between phones and CallManagers between `since` and
+    /// now.
+    pub fn missed_nothing_since(&self, since: Timestamp) -> bool {
+        let mut missed = self
+            .sources
+            .iter()
+            .filter_map(|source| source.missed_unnoticed);
+        missed.all(|missed| missed < since)
     }
 
     /// Nothing was watched from `from` to `until`: whatever was sent may have been missed.
@@ -301,16 +307,6 @@ impl Sight {
         self.frames_lost(until, 0);
         // No frame was counted as lost: the mirror lost none.
         self.recent = Recent::default();
-    }
-
-    /// Bytes of what passed between a phone and a CallManager are missing, as where the capture cuts frames.
-    pub fn message_missed(&mut self, at: Timestamp) {
-        self.last_gap = self.last_gap.max(Some(at));
-    }
-
-    /// Whether nothing that passed between phones and CallManagers was found missing between `since` and now.
-    pub fn missed_no_message_since(&self, since: Timestamp) -> bool {
-        self.last_gap.is_none_or(|gap| gap < since)
     }
 
     /// Whether the sensor lost nothing from `since` to `until`, to the grain at which losses are remembered. What lies
@@ -376,6 +372,13 @@ impl Sight {
             .iter()
             .find(|tenth| tenth.counts.lost > 0)
             .map(|tenth| tenth.began)
+    }
+}
+
+impl Source {
+    fn has_missed_lately(&self, now: Timestamp) -> bool {
+        self.missed_unnoticed
+            .is_some_and(|missed| now.since(missed) < Sight::LATELY)
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) fn judge(
     let sight = case.site.sight;
     // What it said to another server before may have been cut too.
     let all_was_read = sight.lost_nothing_since(alone_since)
-        && sight.missed_no_message_since(alone_since - HEARD_AGAIN);
+        && sight.missed_nothing_since(alone_since - HEARD_AGAIN);
     let due = if all_was_read {
         alone_since + patience
     } else {
